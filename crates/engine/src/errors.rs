@@ -1,0 +1,101 @@
+//! One error a rule. The list stands once, here; the program turns it into its own error codes.
+
+/// Result of the engine.
+pub type Result<T> = core::result::Result<T, Error>;
+
+/// Calls `$callback!` with every error and its message: `Name = "rule and bound",`.
+#[macro_export]
+macro_rules! for_each_engine_error {
+    ($callback:ident) => {
+        $callback! {
+            Overflow = "A quantity would leave its documented range",
+            PriceNotPositive = "The oracle price and its average must be positive",
+            PriceOutOfRange = "The price must be from $1 to $100,000,000",
+            ExponentOutOfRange = "The price exponent must be from -12 to 0",
+            PriceInFuture = "The price is published further ahead of the clock than max_future",
+            PriceTooOld = "The price is older than this action allows: fresh_age for instant trades, liquidity and withdrawals, wide_age otherwise",
+            ConfidenceTooWide = "The confidence interval is wider than this action allows: strict_confidence or wide_confidence of the price",
+            PriceFarFromAverage = "The price is further than ema_bound from its moving average; opening, liquidity and withdrawals wait",
+            PriceJumped = "The price moved by more than max_jump within the last minute; instant actions wait",
+            PriceRequired = "An open position needs the oracle's price account for this",
+            AmountZero = "The amount must be above zero",
+            NotWholeDollars = "The notional must be a whole number of dollars",
+            BelowMinNotional = "The position's notional would be below min_notional; close it whole instead",
+            PositionCapExceeded = "The position's notional would be above max_position_notional",
+            SideCapExceeded = "The side's open interest would be above max_side_notional or its hard bounds ($10 billion, 21 million BTC)",
+            OppositeDirection = "The position is open in the other direction; close it first, one call never flips",
+            NoOpenPosition = "There is no open position to act on",
+            ReductionTooLarge = "The reduction is larger than the position; ask for the whole instead",
+            SlippageExceeded = "The fill price is worse than the limit price",
+            DeadlineExpired = "The deadline has passed",
+            MinHoldNotOver = "The position was increased less than min_hold ago and cannot be decreased instantly yet",
+            MarginBelowInitial = "The margin, less tips and loss on paper, would be below initial margin",
+            MarginBelowAmount = "The margin is less than the amount",
+            MarginBelowFee = "The margin cannot pay the fee; add margin or close the position whole",
+            ReserveExceeded = "The pool's requirement would be above max_utilisation of its free part",
+            PoolExhausted = "The gain is above the free pool; close a part, or wait",
+            NotLiquidatable = "The position's equity is not below its maintenance margin",
+            PositionNotEmpty = "The account still holds an open position, margin, a claim or open orders",
+            PoolNotSolvent = "The pool's equity is not positive; it takes no deposits until it is",
+            BelowMinFirstDeposit = "The first deposit must be at least min_first_deposit",
+            PoolCapExceeded = "The pool would be above max_pool",
+            TooFewShares = "The deposit would mint fewer shares than min_shares, or none",
+            LedgerNotConserved = "The ledger's sum changed in an instruction that moves no tokens",
+            SideNotEmpty = "A side without positions still holds shares, basis or costs",
+            MarginRatiosOutOfBounds = "maintenance_margin must be 50 to 2,000 bps, initial_margin 1.5 times that to 10,000 bps, slopes up to 1,000 bps per $1M and initial not below maintenance",
+            TakerFeeOutOfBounds = "taker_fee must be 3 to 50 bps; its split must sum to 10,000 bps with the pool at least 5,000 and insurance at least 1,000",
+            LiquidationFeeOutOfBounds = "liquidation_fee must be at least 10 bps, and with spread_multiplier * wide_confidence below maintenance_margin",
+            MinRewardOutOfBounds = "min_reward must be at most taker_fee * (insurance share + protocol share)",
+            OracleBoundsOutOfBounds = "spread_multiplier must be 1 to 3, confidence bounds 20 bps or more with strict at most wide, ema_bound at least 200 bps, max_jump at least 100 bps, none above 10,000 bps",
+            AgesOutOfBounds = "fresh_age must be 1 to 3 s, wide_age 5 to 60 s, max_future 10 to 600 s, order_delay 4 to 60 s, min_hold at most 120 s",
+            ReserveParamsOutOfBounds = "stress must be 1,000 to 9,000 bps, 1,000 <= deleverage_target < deleverage_trigger <= 9,000 bps, and 0 < max_utilisation <= deleverage_trigger",
+            RatesOutOfBounds = "max_funding + max_borrow must be at most 10 % a day, skew_scale above zero, max_accrual_gap 1 s to 1 day",
+            ImpactOutOfBounds = "impact_scale must be above zero and impact_max below maintenance_margin - taker_fee",
+            CapsOutOfBounds = "$1 <= min_notional <= max_position_notional <= max_side_notional <= $10 billion, whole dollars; 100,000 sats <= min_first_deposit <= max_pool <= 21 million BTC",
+            TipsOutOfBounds = "settle_tip must be at most the fee's insurance and protocol share on min_notional, and min_order_tip at most max_order_tip",
+            InsuranceCapOutOfBounds = "insurance_daily_cap must be 1,000 to 9,000 bps",
+            ExitTimesOutOfBounds = "cool_down and withdrawal_window must be above zero and together at most the timelock; dead_oracle_after at least 1 day, dead_oracle_grace at least 6 hours",
+        }
+    };
+}
+
+macro_rules! define {
+    ($($name:ident = $message:literal,)*) => {
+        /// What a rule says when it is broken.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Error {
+            $(#[doc = $message] $name,)*
+        }
+
+        impl Error {
+            /// The rule and its bound.
+            pub fn message(self) -> &'static str {
+                match self {
+                    $(Error::$name => $message,)*
+                }
+            }
+        }
+    };
+}
+for_each_engine_error!(define);
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str(self.message())
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// `Ok` where the rule holds, its error otherwise.
+///
+/// # Errors
+/// The one given.
+#[inline(always)]
+pub fn ensure(rule: bool, error: Error) -> Result<()> {
+    if rule {
+        Ok(())
+    } else {
+        Err(error)
+    }
+}

@@ -1,0 +1,134 @@
+//! One side of a market: three indices, and sums that are exact integers over its positions (design, section 3).
+
+use crate::errors::{ensure, Error, Result};
+use crate::layout::stored;
+use crate::math::Rounding;
+use crate::units::{Basis, CostIndex, ExitIndex, Exposure, FineSats, Notional, Price, Sats, Scale, Shares};
+
+/// Long or short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Gains as the price rises.
+    Long,
+    /// Gains as the price falls.
+    Short,
+}
+
+impl Direction {
+    /// Rounding of an entry value, and of the basis that a decrease releases: against the trader.
+    pub fn entry_rounding(self) -> Rounding {
+        match self {
+            Direction::Long => Rounding::Floor,
+            Direction::Short => Rounding::Ceil,
+        }
+    }
+
+    /// Rounding of an exit value: against the trader.
+    pub fn exit_rounding(self) -> Rounding {
+        self.entry_rounding().opposite()
+    }
+
+    /// The other one.
+    pub fn opposite(self) -> Self {
+        match self {
+            Direction::Long => Direction::Short,
+            Direction::Short => Direction::Long,
+        }
+    }
+}
+
+stored! {
+    /// Indices and sums of one side.
+    pub struct Side {
+        /// `A`: scale of shares and basis.
+        pub scale: Scale,
+        /// `X`: exit index.
+        pub exit_index: ExitIndex,
+        /// `F`: cost index.
+        pub cost_index: CostIndex,
+        /// `S`: sum of the positions' shares.
+        pub shares: Shares,
+        /// `Q`: sum of the positions' basis.
+        pub basis: Basis,
+        /// `M`: sum of the positions' margin.
+        pub margin: Sats,
+        /// Profit deleveraged but not yet written to positions: reserved inside the pool.
+        pub owed: FineSats,
+        /// `K`: funding and borrow fee accrued but not yet written to positions; positive is owed to the pool.
+        pub cost_owed: FineSats,
+        /// `n`: how many positions.
+        pub positions: u64,
+    }
+}
+
+impl Side {
+    /// A side without positions.
+    pub fn empty() -> Self {
+        Self { scale: Scale::ONE, ..Self::default() }
+    }
+
+    /// The last position has left: indices start anew, and what is left of a satoshi is the pool's.
+    ///
+    /// # Errors
+    /// `SideNotEmpty` if a sum is not exactly zero, which would be a bug.
+    pub fn restart(&mut self) -> Result<()> {
+        ensure(
+            self.shares.is_zero()
+                && self.basis.is_zero()
+                && self.margin.is_zero()
+                && self.owed.is_zero()
+                && self.cost_owed.is_zero(),
+            Error::SideNotEmpty,
+        )?;
+        *self = Self::empty();
+        Ok(())
+    }
+
+    /// What the side comes to, rounded for the pool's safety. Errors: `Overflow`.
+    #[inline(always)]
+    pub fn figures(&self, direction: Direction) -> Result<SideFigures> {
+        if self.positions == 0 {
+            return Ok(SideFigures {
+                direction,
+                exposure: Shares::ZERO.at(Scale::ONE),
+                notional: Notional::ZERO,
+                entry_value: 0,
+            });
+        }
+        let exposure = self.shares.at(self.scale);
+        let notional =
+            if self.scale == Scale::ONE { Notional::new(self.shares.get()) } else { exposure.notional(Rounding::Floor)? };
+        let entry_value = self.basis.entry_value(self.scale, direction.exit_rounding())?;
+        Ok(SideFigures { direction, exposure, notional, entry_value })
+    }
+
+    /// Satoshi that the pool has reserved for profit deleveraged on this side, rounded up. Errors: `Overflow`.
+    pub fn reserved(&self) -> Result<Sats> {
+        Ok(self.owed.to_sats(Rounding::Ceil)?.gain_and_loss().0)
+    }
+}
+
+/// A side valued once, handed on from step to step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SideFigures {
+    /// Which side.
+    pub direction: Direction,
+    /// Shares times scale, exact.
+    pub exposure: Exposure,
+    /// Notional, floored.
+    pub notional: Notional,
+    /// Entry value in satoshi: up for longs, down for shorts, so that profit is rounded up.
+    pub entry_value: i64,
+}
+
+impl SideFigures {
+    /// The side's unrealised PnL at a price, rounded up: what the pool must be ready to pay. Errors: `Overflow`.
+    pub fn profit_at(&self, price: Price) -> Result<i64> {
+        let value = self.exposure.value_at(price, self.direction.entry_rounding())?.signed()?.get();
+        match self.direction {
+            Direction::Long => self.entry_value.checked_sub(value),
+            Direction::Short => value.checked_sub(self.entry_value),
+        }
+        .ok_or(Error::Overflow)
+    }
+}
