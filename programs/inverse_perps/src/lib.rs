@@ -1,107 +1,90 @@
-//! The smallest program that uses what the real one needs: a zero-copy account, an SPL transfer, both Pyth formats and
-//! 128-bit arithmetic. If it builds and runs, the toolchain works.
-use anchor_lang::prelude::*;
-use anchor_spl::token::{self, Mint, Token, TokenAccount, TransferChecked};
-use pyth_solana_receiver_sdk::price_update::PriceUpdateV2;
+//! Bitcoin-margined inverse perpetual futures: accounts, tokens and permissions around the engine.
+//!
+//! Every formula is in `inverse_perps_engine`. A handler reads the same everywhere: validate, sync, settle, act, check, event.
+
 #[cfg(feature = "upstream-compiler")]
 use sbf_builtins as _;
 
-declare_id!("Fg6PaFpoGXkYsidMpWTK6W2BeZ7FEfcYkg476zPFsLnS");
+use anchor_lang::prelude::*;
 
+pub mod errors;
+pub mod events;
+pub mod instructions;
+pub mod oracle;
+pub mod state;
+pub mod token;
+
+use instructions::*;
+
+declare_id!("7oLbUemdP4fLZ7cJfuK9JwQ3qUi7obfrQx8GFjqu13Rf");
+
+/// The program's instructions.
 #[program]
-pub mod probe {
+pub mod inverse_perps {
     use super::*;
 
-    pub fn initialize(ctx: Context<Initialize>) -> Result<()> {
-        ctx.accounts.tally.load_init()?.total = 0;
-        Ok(())
+    /// Creates the exchange; the program's upgrade authority alone.
+    pub fn initialize_exchange(ctx: Context<InitializeExchange>, args: InitializeExchangeArgs) -> Result<()> {
+        instructions::initialize_exchange(ctx, args)
     }
 
-    /// Adds `notional * 1e10 / price`, the satoshi value of micro-dollars at a checked Pyth price.
-    pub fn add_value(ctx: Context<AddValue>, notional: u64) -> Result<()> {
-        let update = &ctx.accounts.price;
-        let price = update.get_price_no_older_than(&Clock::get()?, 60, &update.price_message.feed_id)?;
-        let price = u128::try_from(price.price).map_err(|_| ProgramError::InvalidAccountData)?;
-        let value = (u128::from(notional) * 10_000_000_000)
-            .checked_div(price)
-            .ok_or(ProgramError::ArithmeticOverflow)?;
-        ctx.accounts.tally.load_mut()?.add(value)
+    /// Creates a market with its vault and LP mint; the admin alone.
+    pub fn create_market(ctx: Context<CreateMarket>, args: CreateMarketArgs) -> Result<()> {
+        instructions::create_market(ctx, args)
     }
 
-    /// The same from a legacy price account, without checks: only to see that the parser builds.
-    pub fn add_legacy_price(ctx: Context<AddLegacyPrice>) -> Result<()> {
-        let data = ctx.accounts.price.try_borrow_data()?;
-        let account: &pyth_sdk_solana::state::SolanaPriceAccount =
-            pyth_sdk_solana::state::load_price_account(&data)
-                .map_err(|_| ProgramError::InvalidAccountData)?;
-        let price = account.to_price_feed(&Default::default()).get_price_unchecked().price;
-        let price = u128::try_from(price).map_err(|_| ProgramError::InvalidAccountData)?;
-        ctx.accounts.tally.load_mut()?.add(price)
+    /// Opens a margin account.
+    pub fn create_position(ctx: Context<CreatePosition>, sub_account: u16) -> Result<()> {
+        instructions::create_position(ctx, sub_account)
     }
 
-    pub fn deposit(ctx: Context<Deposit>, amount: u64) -> Result<()> {
-        let accounts = &ctx.accounts;
-        let transfer = TransferChecked {
-            from: accounts.from.to_account_info(),
-            mint: accounts.mint.to_account_info(),
-            to: accounts.to.to_account_info(),
-            authority: accounts.owner.to_account_info(),
-        };
-        token::transfer_checked(
-            CpiContext::new(accounts.token_program.key(), transfer),
-            amount,
-            accounts.mint.decimals,
-        )?;
-        accounts.tally.load_mut()?.add(u128::from(amount))
+    /// Closes an empty margin account.
+    pub fn close_position_account(ctx: Context<ClosePositionAccount>) -> Result<()> {
+        instructions::close_position_account(ctx)
     }
-}
 
-#[account(zero_copy)]
-pub struct Tally {
-    pub total: u64,
-}
-
-impl Tally {
-    fn add(&mut self, amount: u128) -> Result<()> {
-        let amount = u64::try_from(amount).map_err(|_| ProgramError::ArithmeticOverflow)?;
-        self.total = self.total.checked_add(amount).ok_or(ProgramError::ArithmeticOverflow)?;
-        Ok(())
+    /// Adds margin.
+    pub fn deposit_collateral(ctx: Context<DepositCollateral>, amount_sats: u64) -> Result<()> {
+        instructions::deposit_collateral(ctx, amount_sats)
     }
-}
 
-#[derive(Accounts)]
-pub struct Initialize<'info> {
-    #[account(mut)]
-    pub payer: Signer<'info>,
-    #[account(init, payer = payer, space = 8 + size_of::<Tally>(), seeds = [b"tally"], bump)]
-    pub tally: AccountLoader<'info, Tally>,
-    pub system_program: Program<'info, System>,
-}
+    /// Takes margin out.
+    pub fn withdraw_collateral(ctx: Context<WithdrawCollateral>, amount_sats: u64) -> Result<()> {
+        instructions::withdraw_collateral(ctx, amount_sats)
+    }
 
-#[derive(Accounts)]
-pub struct AddValue<'info> {
-    #[account(mut)]
-    pub tally: AccountLoader<'info, Tally>,
-    pub price: Account<'info, PriceUpdateV2>,
-}
+    /// Opens or enlarges a position.
+    pub fn increase_position(ctx: Context<TradePosition>, args: IncreasePositionArgs) -> Result<()> {
+        instructions::increase_position(ctx, args)
+    }
 
-#[derive(Accounts)]
-pub struct AddLegacyPrice<'info> {
-    #[account(mut)]
-    pub tally: AccountLoader<'info, Tally>,
-    /// CHECK: parsed, not trusted
-    pub price: UncheckedAccount<'info>,
-}
+    /// Reduces or closes a position.
+    pub fn decrease_position(ctx: Context<TradePosition>, args: DecreasePositionArgs) -> Result<()> {
+        instructions::decrease_position(ctx, args)
+    }
 
-#[derive(Accounts)]
-pub struct Deposit<'info> {
-    #[account(mut)]
-    pub tally: AccountLoader<'info, Tally>,
-    pub owner: Signer<'info>,
-    #[account(mut)]
-    pub from: Account<'info, TokenAccount>,
-    #[account(mut)]
-    pub to: Account<'info, TokenAccount>,
-    pub mint: Account<'info, Mint>,
-    pub token_program: Program<'info, Token>,
+    /// Deposits into the pool.
+    pub fn deposit_liquidity(ctx: Context<DepositLiquidity>, amount_sats: u64, min_shares: u64) -> Result<()> {
+        instructions::deposit_liquidity(ctx, amount_sats, min_shares)
+    }
+
+    /// Accrues funding and borrow fee.
+    pub fn accrue_funding(ctx: Context<AccrueFunding>) -> Result<()> {
+        instructions::accrue_funding(ctx)
+    }
+
+    /// Writes to a position what is due.
+    pub fn settle_position(ctx: Context<SettlePosition>) -> Result<()> {
+        instructions::settle_position(ctx)
+    }
+
+    /// Liquidates a position below maintenance.
+    pub fn liquidate(ctx: Context<Liquidate>) -> Result<()> {
+        instructions::liquidate(ctx)
+    }
+
+    /// Gives to the insurance fund.
+    pub fn fund_insurance(ctx: Context<FundInsurance>, amount_sats: u64) -> Result<()> {
+        instructions::fund_insurance(ctx, amount_sats)
+    }
 }

@@ -23,11 +23,13 @@ impl UnixTime {
         self.get().checked_add(i64::from(wait.get())).map(Self::new).ok_or(Error::Overflow)
     }
 
-    /// Whole minutes and the like since 1970, floored.
+    /// Which interval of this length since 1970 it lies in; times before that count as 1970, which no clock here shows.
     ///
     /// # Errors
     /// `Overflow` for an interval of zero.
     pub fn interval(self, length: Seconds) -> Result<i64> {
-        self.get().checked_div_euclid(i64::from(length.get())).ok_or(Error::Overflow)
+        let seconds = u64::try_from(self.get()).unwrap_or(0); // unsigned: SBF has no signed division
+        let interval = seconds.checked_div(u64::from(length.get())).ok_or(Error::Overflow)?;
+        i64::try_from(interval).map_err(|_| Error::Overflow)
     }
 }

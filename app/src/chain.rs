@@ -1,0 +1,366 @@
+//! A chain in process: LiteSVM with the program's ELF, a wrapped-BTC mint and one Pyth price account.
+
+use crate::client::addresses::{program, program_data, MarketKeys};
+use crate::client::instructions::{self, LiquidityDeposit, Withdrawal};
+use crate::client::pyth::{price_update, PriceSays, RECEIVER};
+use crate::client::{accounts, exchange};
+use anyhow::{anyhow, bail, Context, Result};
+use inverse_perps::instructions::{
+    CreateMarketArgs, DecreasePositionArgs, IncreasePositionArgs, InitializeExchangeArgs, PositionDirection,
+};
+use inverse_perps::state::{Market, OracleSource, Position};
+use inverse_perps_engine::params::Params;
+use litesvm::types::{FailedTransactionMetadata, TransactionMetadata};
+use litesvm::LiteSVM;
+use litesvm_token::{CreateAccount, CreateMint, MintTo};
+use solana_account::Account;
+use solana_address::Address;
+use solana_clock::Clock;
+use solana_instruction::Instruction;
+use solana_keypair::Keypair;
+use solana_message::Message;
+use solana_signer::Signer;
+use solana_transaction::Transaction;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The feed id of the market's price account.
+pub const FEED_ID: [u8; 32] = [7; 32];
+const LAMPORTS: u64 = 1_000_000_000_000;
+const SLOTS_A_SECOND_BY_TEN: u64 = 25;
+const UPGRADE_AUTHORITY_OFFSET: usize = 13;
+
+/// Where the ELF is, built first by `scripts/build-program` if it is missing or older than its sources.
+///
+/// # Errors
+/// Where the build fails.
+pub fn program_elf() -> Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let elf = root.join("target/deploy/inverse_perps.so");
+    let status = Command::new(root.join("scripts/build-program")).status().context("scripts/build-program did not start")?;
+    if !status.success() {
+        bail!("scripts/build-program failed; run it by itself to see why");
+    }
+    elf.canonicalize().with_context(|| format!("{} is missing after the build", elf.display()))
+}
+
+/// Somebody with lamports, a token account and a position.
+pub struct Trader {
+    /// Signs.
+    pub keypair: Keypair,
+    /// Wrapped BTC.
+    pub tokens: Address,
+    /// Position, sub-account 0.
+    pub position: Address,
+}
+
+impl Trader {
+    /// The trader's address.
+    pub fn address(&self) -> Address {
+        self.keypair.pubkey()
+    }
+}
+
+/// The chain, with one market on it.
+#[derive(Clone)]
+pub struct LocalChain {
+    /// The simulator.
+    pub svm: LiteSVM,
+    /// The market.
+    pub keys: MarketKeys,
+    /// Its price account.
+    pub price: Address,
+    admin: [u8; 32],
+    mint_authority: Address,
+}
+
+/// A transaction that failed, with the program's message.
+#[derive(Debug)]
+pub struct Refused {
+    /// The custom error code, if it was the program's.
+    pub code: Option<u32>,
+    /// The program's message.
+    pub message: String,
+    /// Logs.
+    pub logs: Vec<String>,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl From<FailedTransactionMetadata> for Refused {
+    fn from(failed: FailedTransactionMetadata) -> Self {
+        let logs = failed.meta.logs;
+        let code = logs.iter().find_map(|line| u32::from_str_radix(line.split_once("custom program error: 0x")?.1, 16).ok());
+        let said = logs.iter().find_map(|line| Some(line.split_once("Error Message: ")?.1.trim_end_matches('.').to_string()));
+        Self { code, message: said.unwrap_or_else(|| failed.err.to_string()), logs }
+    }
+}
+
+/// What a price account is to say, at the chain's time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tick {
+    /// Price, 1e-8 USD.
+    pub price_e8: u64,
+    /// Confidence, 1e-8 USD.
+    pub confidence_e8: u64,
+    /// Exponential moving average, 1e-8 USD.
+    pub ema_e8: u64,
+}
+
+impl LocalChain {
+    /// Starts a chain at `unix_time` with the program at `elf`, and creates mint, exchange and one market at the tick's price.
+    ///
+    /// # Errors
+    /// Where the ELF cannot be loaded or a set-up transaction is refused.
+    pub fn start(elf: &Path, params: Params, tick: Tick, unix_time: i64) -> Result<Self> {
+        let mut svm = LiteSVM::new();
+        svm.add_program_from_file(program(), elf).map_err(|error| anyhow!("{}: {error:?}", elf.display()))?;
+        let admin = Keypair::new();
+        svm.airdrop(&admin.pubkey(), LAMPORTS).map_err(Refused::from)?;
+        let mint = CreateMint::new(&mut svm, &admin).decimals(8).send().map_err(|failed| Refused::from(failed))?;
+        let mut chain = Self {
+            svm,
+            keys: MarketKeys::find(mint, 0),
+            price: Address::new_unique(),
+            admin: *admin.secret_bytes(),
+            mint_authority: admin.pubkey(),
+        };
+        chain.set_upgrade_authority(&admin.pubkey())?;
+        chain.set_time(unix_time, 1);
+        chain.post(tick)?;
+        let initialize = instructions::initialize_exchange(
+            admin.pubkey(),
+            InitializeExchangeArgs {
+                admin: admin.pubkey(),
+                guardian: admin.pubkey(),
+                fee_recipient: admin.pubkey(),
+                timelock_seconds: 3 * 86_400,
+            },
+        );
+        chain.send(&[initialize], &admin)?;
+        let oracle = OracleSource::PythPull { feed_id: FEED_ID };
+        let create =
+            instructions::create_market(admin.pubkey(), mint, chain.price, CreateMarketArgs { index: 0, oracle, params });
+        chain.send(&[create], &admin)?;
+        Ok(chain)
+    }
+
+    /// Who governs this chain.
+    pub fn admin(&self) -> Keypair {
+        Keypair::new_from_array(self.admin)
+    }
+
+    /// The program was deployed by the simulator for nobody; this makes it somebody's.
+    fn set_upgrade_authority(&mut self, authority: &Address) -> Result<()> {
+        let address = program_data();
+        let mut account = self.svm.get_account(&address).context("the program has no program data")?;
+        let (tag, key) = (UPGRADE_AUTHORITY_OFFSET - 1, UPGRADE_AUTHORITY_OFFSET..UPGRADE_AUTHORITY_OFFSET + 32);
+        account.data[tag] = 1;
+        account.data[key].copy_from_slice(authority.as_ref());
+        self.svm.set_account(address, account).map_err(|error| anyhow!("program data: {error:?}"))
+    }
+
+    /// Unix time of the Clock.
+    pub fn time(&self) -> i64 {
+        self.svm.get_sysvar::<Clock>().unix_timestamp
+    }
+
+    fn set_time(&mut self, unix_time: i64, slot: u64) {
+        let mut clock = self.svm.get_sysvar::<Clock>();
+        clock.unix_timestamp = unix_time;
+        clock.slot = slot;
+        self.svm.set_sysvar(&clock);
+    }
+
+    /// Moves the Clock on, with as many slots as fit, at least one.
+    pub fn advance(&mut self, seconds: u32) {
+        let clock = self.svm.get_sysvar::<Clock>();
+        let slots = (u64::from(seconds) * SLOTS_A_SECOND_BY_TEN / 10).max(1);
+        self.set_time(clock.unix_timestamp + i64::from(seconds), clock.slot + slots);
+        self.svm.expire_blockhash();
+    }
+
+    /// Publishes a price now.
+    ///
+    /// # Errors
+    /// Where the tick does not fit Pyth's integers.
+    pub fn post(&mut self, tick: Tick) -> Result<()> {
+        let now = self.time();
+        let says = PriceSays {
+            feed_id: FEED_ID,
+            price_e8: i64::try_from(tick.price_e8)?,
+            confidence_e8: tick.confidence_e8,
+            ema_e8: i64::try_from(tick.ema_e8)?,
+            publish_time: now,
+            previous_publish_time: now - 1,
+        };
+        let account =
+            Account { lamports: LAMPORTS, data: price_update(&says)?, owner: RECEIVER, executable: false, rent_epoch: 0 };
+        self.svm.set_account(self.price, account).map_err(|error| anyhow!("price account: {error:?}"))
+    }
+
+    /// Sends instructions in one transaction, signed and paid by `signer`.
+    ///
+    /// # Errors
+    /// `Refused`, with the program's message.
+    pub fn send(
+        &mut self,
+        instructions: &[Instruction],
+        signer: &Keypair,
+    ) -> std::result::Result<TransactionMetadata, Refused> {
+        let transaction = self.transaction(instructions, signer);
+        self.svm.send_transaction(transaction).map_err(Refused::from)
+    }
+
+    /// The signed transaction that `send` would send.
+    pub fn transaction(&self, instructions: &[Instruction], signer: &Keypair) -> Transaction {
+        Transaction::new(&[signer], Message::new(instructions, Some(&signer.pubkey())), self.svm.latest_blockhash())
+    }
+
+    /// Somebody new with this many satoshi and an empty position.
+    ///
+    /// # Errors
+    /// `Refused`.
+    pub fn trader(&mut self, keypair: Keypair, sats: u64) -> Result<Trader> {
+        let tokens = self.token_owner(&keypair, sats)?;
+        let position = self.keys.position(&keypair.pubkey(), 0);
+        self.send(&[instructions::create_position(&self.keys, keypair.pubkey(), 0)], &keypair)?;
+        Ok(Trader { keypair, tokens, position })
+    }
+
+    /// Gives a keypair lamports, and a token account with this many satoshi.
+    ///
+    /// # Errors
+    /// `Refused`.
+    pub fn token_owner(&mut self, keypair: &Keypair, sats: u64) -> Result<Address> {
+        self.svm.airdrop(&keypair.pubkey(), LAMPORTS).map_err(Refused::from)?;
+        let mint = self.keys.mint;
+        let tokens = self.token_account(keypair, &mint)?;
+        if sats > 0 {
+            let admin = self.admin();
+            debug_assert_eq!(admin.pubkey(), self.mint_authority);
+            MintTo::new(&mut self.svm, &admin, &mint, &tokens, sats).send().map_err(|failed| Refused::from(failed))?;
+        }
+        Ok(tokens)
+    }
+
+    /// A new token account of a mint.
+    ///
+    /// # Errors
+    /// `Refused`.
+    pub fn token_account(&mut self, owner: &Keypair, mint: &Address) -> Result<Address> {
+        CreateAccount::new(&mut self.svm, owner, mint)
+            .account_kp(Keypair::new())
+            .send()
+            .map_err(|failed| Refused::from(failed).into())
+    }
+
+    /// The market as it stands.
+    ///
+    /// # Errors
+    /// Where the account is missing or not a market.
+    pub fn market(&self) -> Result<Market> {
+        accounts::market(&self.data(&self.keys.market)?)
+    }
+
+    /// A position as it stands.
+    ///
+    /// # Errors
+    /// Where the account is missing or not a position.
+    pub fn position(&self, address: &Address) -> Result<Position> {
+        accounts::position(&self.data(address)?)
+    }
+
+    /// What the vault's token account holds.
+    ///
+    /// # Errors
+    /// Where the account is missing.
+    pub fn vault_sats(&self) -> Result<u64> {
+        accounts::token_amount(&self.data(&self.keys.vault)?)
+    }
+
+    /// An account's bytes.
+    ///
+    /// # Errors
+    /// Where there is no such account.
+    pub fn data(&self, address: &Address) -> Result<Vec<u8>> {
+        Ok(self.svm.get_account(address).with_context(|| format!("there is no account {address}"))?.data)
+    }
+
+    /// The exchange's address, for reports.
+    pub fn exchange(&self) -> Address {
+        exchange()
+    }
+}
+
+/// The instructions of one trader on one chain.
+impl LocalChain {
+    /// Adds margin to a trader's position.
+    pub fn deposit(&self, trader: &Trader, sats: u64) -> Instruction {
+        instructions::deposit_collateral(&self.keys, trader.address(), trader.position, trader.tokens, sats)
+    }
+
+    /// Takes margin out to the trader's tokens.
+    pub fn withdraw(&self, trader: &Trader, sats: u64) -> Instruction {
+        let withdrawal = Withdrawal {
+            owner: trader.address(),
+            position: trader.position,
+            destination: trader.tokens,
+            price: Some(self.price),
+        };
+        instructions::withdraw_collateral(&self.keys, withdrawal, sats)
+    }
+
+    /// Opens or enlarges, at any price, until this second.
+    pub fn increase(&self, trader: &Trader, direction: PositionDirection, notional_e6: u64) -> Instruction {
+        let limit_price_e8 = match direction {
+            PositionDirection::Long => u64::MAX,
+            PositionDirection::Short => 0,
+        };
+        let args = IncreasePositionArgs { direction, notional_e6, limit_price_e8, deadline: self.time() };
+        instructions::increase_position(&self.keys, trader.address(), trader.position, self.price, args)
+    }
+
+    /// Reduces or, without a size, closes, at any price, until this second.
+    pub fn decrease(&self, trader: &Trader, direction: PositionDirection, notional_e6: Option<u64>) -> Instruction {
+        let limit_price_e8 = match direction {
+            PositionDirection::Long => 0,
+            PositionDirection::Short => u64::MAX,
+        };
+        let args = DecreasePositionArgs { notional_e6, limit_price_e8, deadline: self.time() };
+        instructions::decrease_position(&self.keys, trader.address(), trader.position, self.price, args)
+    }
+
+    /// Deposits into the pool; the shares go to `destination`.
+    pub fn deposit_liquidity(&self, depositor: &Trader, destination: Address, sats: u64) -> Instruction {
+        let deposit =
+            LiquidityDeposit { depositor: depositor.address(), source: depositor.tokens, destination, price: self.price };
+        instructions::deposit_liquidity(&self.keys, deposit, sats, 1)
+    }
+
+    /// Liquidates; the reward goes to the liquidator's tokens.
+    pub fn liquidate(&self, position: Address, destination: Address) -> Instruction {
+        instructions::liquidate(&self.keys, position, destination, self.price)
+    }
+
+    /// Accrues.
+    pub fn accrue(&self) -> Instruction {
+        instructions::accrue_funding(&self.keys, self.price)
+    }
+
+    /// Settles.
+    pub fn settle(&self, position: Address) -> Instruction {
+        instructions::settle_position(&self.keys, position, self.price)
+    }
+
+    /// Gives to insurance.
+    pub fn fund_insurance(&self, donor: &Trader, sats: u64) -> Instruction {
+        instructions::fund_insurance(&self.keys, donor.address(), donor.tokens, sats)
+    }
+}

@@ -1,0 +1,38 @@
+//! Accounts as the program stores them.
+
+use anchor_lang::AccountDeserialize;
+use anyhow::{Context, Result};
+use inverse_perps::state::{Exchange, Market, Position};
+
+/// A market out of an account's bytes.
+///
+/// # Errors
+/// Where the bytes are not a market's.
+pub fn market(data: &[u8]) -> Result<Market> {
+    Market::try_deserialize(&mut &data[..]).context("this account is not a market of the program")
+}
+
+/// A position out of an account's bytes.
+///
+/// # Errors
+/// Where the bytes are not a position's.
+pub fn position(data: &[u8]) -> Result<Position> {
+    Position::try_deserialize(&mut &data[..]).context("this account is not a position of the program")
+}
+
+/// The exchange out of an account's bytes.
+///
+/// # Errors
+/// Where the bytes are not the exchange's.
+pub fn exchange(data: &[u8]) -> Result<Exchange> {
+    Exchange::try_deserialize(&mut &data[..]).context("this account is not the program's exchange")
+}
+
+/// The amount in a token account.
+///
+/// # Errors
+/// Where the bytes are too few for one.
+pub fn token_amount(data: &[u8]) -> Result<u64> {
+    let amount = data.get(64..).and_then(|rest| rest.first_chunk::<8>()).context("this account is not a token account")?;
+    Ok(u64::from_le_bytes(*amount))
+}

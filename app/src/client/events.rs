@@ -1,0 +1,88 @@
+//! Events out of a transaction's logs.
+
+use anchor_lang::{AnchorDeserialize, Discriminator};
+use base64::Engine;
+use inverse_perps::events::{
+    Accrued, CollateralDeposited, CollateralWithdrawn, ExchangeInitialized, InsuranceFunded, LedgerChange, LiquidityDeposited,
+    MarketCreated, PositionAccountClosed, PositionCreated, PositionDecreased, PositionIncreased, PositionLiquidated,
+    PositionSettled,
+};
+
+macro_rules! events {
+    ($($name:ident),* $(,)?) => {
+        /// Any event of the program.
+        #[allow(clippy::large_enum_variant)]
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Event {
+            $(#[doc = concat!("`", stringify!($name), "`")] $name($name),)*
+        }
+
+        /// The event in these bytes, if it is one of the program's.
+        pub fn decode(bytes: &[u8]) -> Option<Event> {
+            let (discriminator, mut body) = bytes.split_at_checked(8)?;
+            match discriminator {
+                $(_ if discriminator == $name::DISCRIMINATOR => $name::deserialize(&mut body).ok().map(Event::$name),)*
+                _ => None,
+            }
+        }
+    };
+}
+events!(
+    ExchangeInitialized,
+    MarketCreated,
+    PositionCreated,
+    PositionAccountClosed,
+    CollateralDeposited,
+    CollateralWithdrawn,
+    LiquidityDeposited,
+    InsuranceFunded,
+    Accrued,
+    PositionSettled,
+    PositionIncreased,
+    PositionDecreased,
+    PositionLiquidated,
+);
+
+impl Event {
+    /// What it did to its market's ledger; none for events that leave it alone.
+    pub fn ledger(&self) -> Option<&LedgerChange> {
+        match self {
+            Event::CollateralDeposited(event) => Some(&event.ledger),
+            Event::CollateralWithdrawn(event) => Some(&event.ledger),
+            Event::LiquidityDeposited(event) => Some(&event.ledger),
+            Event::InsuranceFunded(event) => Some(&event.ledger),
+            Event::PositionSettled(event) => Some(&event.ledger),
+            Event::PositionIncreased(event) => Some(&event.ledger),
+            Event::PositionDecreased(event) => Some(&event.ledger),
+            Event::PositionLiquidated(event) => Some(&event.ledger),
+            _ => None,
+        }
+    }
+
+    /// Its number in its market; none for the exchange's.
+    pub fn sequence(&self) -> Option<u64> {
+        Some(match self {
+            Event::ExchangeInitialized(_) => return None,
+            Event::MarketCreated(event) => event.head.sequence,
+            Event::PositionCreated(event) => event.head.sequence,
+            Event::PositionAccountClosed(event) => event.head.sequence,
+            Event::CollateralDeposited(event) => event.head.sequence,
+            Event::CollateralWithdrawn(event) => event.head.sequence,
+            Event::LiquidityDeposited(event) => event.head.sequence,
+            Event::InsuranceFunded(event) => event.head.sequence,
+            Event::Accrued(event) => event.head.sequence,
+            Event::PositionSettled(event) => event.head.sequence,
+            Event::PositionIncreased(event) => event.head.sequence,
+            Event::PositionDecreased(event) => event.head.sequence,
+            Event::PositionLiquidated(event) => event.head.sequence,
+        })
+    }
+}
+
+/// The program's events in a transaction's logs, in order.
+pub fn in_logs(logs: &[String]) -> Vec<Event> {
+    let data = logs.iter().filter_map(|line| line.strip_prefix("Program data: "));
+    data.filter_map(|text| base64::engine::general_purpose::STANDARD.decode(text).ok())
+        .filter_map(|bytes| decode(&bytes))
+        .collect()
+}

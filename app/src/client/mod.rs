@@ -1,0 +1,9 @@
+//! The SDK: addresses, instructions, accounts, events and errors of the program, without any I/O.
+
+pub mod accounts;
+pub mod addresses;
+pub mod events;
+pub mod instructions;
+pub mod pyth;
+
+pub use addresses::{exchange, MarketKeys};

@@ -1,0 +1,78 @@
+//! The program's errors: the engine's rules under the same names, and the rules about accounts.
+
+use anchor_lang::prelude::*;
+use inverse_perps_engine::{for_each_engine_error, Error as EngineError};
+
+macro_rules! define {
+    ($($name:ident = $message:tt,)*) => {
+        /// One error a rule; its message states the rule and the bound.
+        #[error_code]
+        #[derive(PartialEq, Eq)]
+        pub enum PerpError {
+            $(#[doc = $message] #[msg($message)] $name,)*
+            /// The signer must be the program's upgrade authority.
+            #[msg("Only the program's upgrade authority can initialize the exchange")]
+            NotUpgradeAuthority,
+            /// The timelock's bounds.
+            #[msg("The timelock must be from 1 second to 30 days")]
+            TimelockOutOfBounds,
+            /// The signer must be the admin.
+            #[msg("The signer is not the exchange's admin")]
+            NotAdmin,
+            /// The mint must belong to the classic token program.
+            #[msg("The collateral must be a mint of the classic SPL Token program; Token-2022 mints are not supported")]
+            Token2022NotSupported,
+            /// The mint must count satoshi.
+            #[msg("The collateral mint must have exactly 8 decimals")]
+            WrongDecimals,
+            /// The signer must be the position's owner.
+            #[msg("The signer is not the position's owner")]
+            NotOwner,
+            /// The position must belong to the market.
+            #[msg("The position belongs to another market")]
+            WrongMarket,
+            /// The vault must be the market's.
+            #[msg("The vault is not the market's")]
+            WrongVault,
+            /// The LP mint must be the market's.
+            #[msg("The LP mint is not the market's")]
+            WrongLpMint,
+            /// The price account must belong to the pinned Pyth program.
+            #[msg("The price account is not owned by the Pyth program that this market trusts")]
+            WrongOracleOwner,
+            /// The price account must be of the expected type.
+            #[msg("The price account is not a Pyth price account of the expected type and size")]
+            WrongOracleAccount,
+            /// The price account must be the market's feed.
+            #[msg("The price account is not of the market's feed")]
+            WrongFeed,
+            /// The price must be signed by enough guardians.
+            #[msg("The price update is not fully verified")]
+            PriceNotFullyVerified,
+            /// A legacy price must be trading.
+            #[msg("The legacy price account's status is not trading")]
+            PriceNotTrading,
+            /// The vault must hold the ledger.
+            #[msg("The vault holds less than the ledger says")]
+            VaultShort,
+            /// What was sent must arrive.
+            #[msg("The vault did not receive exactly the amount sent")]
+            TransferMismatch,
+        }
+
+        impl From<EngineError> for PerpError {
+            fn from(error: EngineError) -> Self {
+                match error {
+                    $(EngineError::$name => PerpError::$name,)*
+                }
+            }
+        }
+    };
+}
+for_each_engine_error!(define);
+
+/// Turns an engine error into the program's: `engine_call.map_err(fail)?`.
+#[cold]
+pub fn fail(error: EngineError) -> anchor_lang::error::Error {
+    PerpError::from(error).into()
+}

@@ -1,0 +1,5 @@
+//! Liquidity providers.
+
+pub mod deposit_liquidity;
+
+pub use deposit_liquidity::*;

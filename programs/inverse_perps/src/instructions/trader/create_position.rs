@@ -1,0 +1,49 @@
+//! Opens a margin account in a market.
+
+use crate::events::{self, PositionCreated};
+use crate::state::{seeds, Market, Position};
+use anchor_lang::prelude::*;
+
+/// Accounts of `create_position`.
+#[derive(Accounts)]
+#[instruction(sub_account: u16)]
+pub struct CreatePosition<'info> {
+    /// Will own the position; pays the rent.
+    #[account(mut)]
+    pub owner: Signer<'info>,
+    /// The market.
+    #[account(mut)]
+    pub market: AccountLoader<'info, Market>,
+    /// The position.
+    #[account(
+        init,
+        payer = owner,
+        space = Position::SPACE,
+        seeds = [seeds::POSITION, market.key().as_ref(), owner.key().as_ref(), &sub_account.to_le_bytes()],
+        bump
+    )]
+    pub position: AccountLoader<'info, Position>,
+    /// The system program.
+    pub system_program: Program<'info, System>,
+}
+
+/// Handles `create_position`.
+///
+/// # Errors
+/// Anchor's, where the account exists.
+pub fn create_position(ctx: Context<CreatePosition>, sub_account: u16) -> Result<()> {
+    let mut position = ctx.accounts.position.load_init()?;
+    position.version = Position::VERSION;
+    position.bump = ctx.bumps.position;
+    position.sub_account = sub_account;
+    position.market = ctx.accounts.market.key();
+    position.owner = ctx.accounts.owner.key();
+    let head = ctx.accounts.market.load_mut()?.next_event(position.market);
+    events::log(&PositionCreated {
+        head,
+        position: ctx.accounts.position.key(),
+        owner: position.owner,
+        sub_account: u64::from(sub_account),
+    });
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! Reduces or closes a position at once.
+
+use crate::errors::{fail, PerpError};
+use crate::events::{self, LedgerChange, PositionDecreased};
+use crate::instructions::trader::increase_position::TradePosition;
+use anchor_lang::prelude::*;
+use inverse_perps_engine::actions::{Decrease, DecreaseSize};
+use inverse_perps_engine::oracle::PriceUse;
+use inverse_perps_engine::units::{Notional, Price};
+
+/// What the owner asks for.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
+pub struct DecreasePositionArgs {
+    /// By how much, 1e-6 USD, whole dollars; none for all of it.
+    pub notional_e6: Option<u64>,
+    /// The worst acceptable price, 1e-8 USD: a long's lowest, a short's highest.
+    pub limit_price_e8: u64,
+    /// Unix time after which it is refused.
+    pub deadline: i64,
+}
+
+/// Handles `decrease_position`.
+///
+/// # Errors
+/// `WrongMarket`, `NotOwner`, `DeadlineExpired`, those of the price and of the engine's decrease.
+pub fn decrease_position(ctx: Context<TradePosition>, args: DecreasePositionArgs) -> Result<()> {
+    let accounts = &ctx.accounts;
+    let (key, position_key) = (accounts.market.key(), accounts.position.key());
+    let mut market = accounts.market.load_mut()?;
+    let mut position = accounts.position.load_mut()?;
+    accounts.validate(&position)?;
+
+    let (marks, moment) = market.sync(key, &accounts.price, PriceUse::Decrease)?;
+    require!(moment.time.get() <= args.deadline, PerpError::DeadlineExpired);
+    market.settle(key, position_key, &mut position)?;
+    let before = market.state.ledger;
+    let direction = u64::from(position.state.direction);
+    let size = match args.notional_e6 {
+        Some(notional) => DecreaseSize::Part(Notional::new(notional)),
+        None => DecreaseSize::Whole,
+    };
+    let order = Decrease { size, limit: Price::new(args.limit_price_e8) };
+    let filled = market.state.decrease(&mut position.state, &order, &marks, moment).map_err(fail)?;
+    market.state.ledger.ensure_conserved(before.total().map_err(fail)?).map_err(fail)?;
+    let head = market.next_event(key);
+    events::log(&PositionDecreased {
+        head,
+        position: position_key,
+        direction,
+        fill: (&filled).into(),
+        covered_sats: filled.shortfall.covered,
+        uncovered_sats: filled.shortfall.uncovered,
+        after: (&position.state).into(),
+        ledger: LedgerChange::since(&before, &market.state.ledger)?,
+    });
+    Ok(())
+}

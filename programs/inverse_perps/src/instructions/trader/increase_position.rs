@@ -1,0 +1,98 @@
+//! Opens or enlarges a position at once.
+
+use crate::errors::{fail, PerpError};
+use crate::events::{self, LedgerChange, PositionIncreased};
+use crate::state::{Market, Position};
+use anchor_lang::prelude::*;
+use inverse_perps_engine::actions::Increase;
+use inverse_perps_engine::oracle::PriceUse;
+use inverse_perps_engine::side::Direction;
+use inverse_perps_engine::units::{Notional, Price};
+
+/// Long or short.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PositionDirection {
+    /// Gains as the price rises.
+    Long,
+    /// Gains as the price falls.
+    Short,
+}
+
+impl From<PositionDirection> for Direction {
+    fn from(direction: PositionDirection) -> Self {
+        match direction {
+            PositionDirection::Long => Direction::Long,
+            PositionDirection::Short => Direction::Short,
+        }
+    }
+}
+
+/// What the owner asks for.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
+pub struct IncreasePositionArgs {
+    /// Long or short.
+    pub direction: PositionDirection,
+    /// By how much, 1e-6 USD, whole dollars.
+    pub notional_e6: u64,
+    /// The worst acceptable price, 1e-8 USD: a long's highest, a short's lowest.
+    pub limit_price_e8: u64,
+    /// Unix time after which it is refused.
+    pub deadline: i64,
+}
+
+/// Accounts of an instant trade.
+#[derive(Accounts)]
+pub struct TradePosition<'info> {
+    /// The owner.
+    pub owner: Signer<'info>,
+    /// The market.
+    #[account(mut)]
+    pub market: AccountLoader<'info, Market>,
+    /// The position.
+    #[account(mut)]
+    pub position: AccountLoader<'info, Position>,
+    /// CHECK: the market's price account, as `oracle::read` demands.
+    pub price: UncheckedAccount<'info>,
+}
+
+impl TradePosition<'_> {
+    /// That the signer owns a position of this market.
+    pub(super) fn validate(&self, position: &Position) -> Result<()> {
+        Market::ensure_owns(self.market.to_account_info().key, position)?;
+        position.ensure_owner(self.owner.key)
+    }
+}
+
+/// Handles `increase_position`.
+///
+/// # Errors
+/// `WrongMarket`, `NotOwner`, `DeadlineExpired`, those of the price and of the engine's increase.
+pub fn increase_position(ctx: Context<TradePosition>, args: IncreasePositionArgs) -> Result<()> {
+    let accounts = &ctx.accounts;
+    let (key, position_key) = (accounts.market.key(), accounts.position.key());
+    let mut market = accounts.market.load_mut()?;
+    let mut position = accounts.position.load_mut()?;
+    accounts.validate(&position)?;
+
+    let (marks, moment) = market.sync(key, &accounts.price, PriceUse::Increase)?;
+    require!(moment.time.get() <= args.deadline, PerpError::DeadlineExpired);
+    market.settle(key, position_key, &mut position)?;
+    let before = market.state.ledger;
+    let order = Increase {
+        direction: args.direction.into(),
+        notional: Notional::new(args.notional_e6),
+        limit: Price::new(args.limit_price_e8),
+    };
+    let filled = market.state.increase(&mut position.state, &order, &marks, moment).map_err(fail)?;
+    market.state.ledger.ensure_conserved(before.total().map_err(fail)?).map_err(fail)?;
+    let head = market.next_event(key);
+    events::log(&PositionIncreased {
+        head,
+        position: position_key,
+        direction: u64::from(position.state.direction),
+        fill: (&filled).into(),
+        after: (&position.state).into(),
+        ledger: LedgerChange::since(&before, &market.state.ledger)?,
+    });
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! Owners of positions.
+
+pub mod close_position_account;
+pub mod create_position;
+pub mod decrease_position;
+pub mod deposit_collateral;
+pub mod increase_position;
+pub mod withdraw_collateral;
+
+pub use close_position_account::*;
+pub use create_position::*;
+pub use decrease_position::*;
+pub use deposit_collateral::*;
+pub use increase_position::*;
+pub use withdraw_collateral::*;

@@ -1,0 +1,59 @@
+//! A trader's account in one market.
+
+use crate::errors::PerpError;
+use anchor_lang::prelude::*;
+use inverse_perps_engine as engine;
+
+/// One isolated margin account with at most one net position, at most 256 bytes.
+#[account(zero_copy)]
+pub struct Position {
+    /// Which one of its owner's in the market.
+    pub sub_account: u16,
+    /// Layout version.
+    pub version: u8,
+    /// Bump of its address.
+    pub bump: u8,
+    /// Zero.
+    pub reserved_bytes: [u8; 4],
+    /// Its market.
+    pub market: Pubkey,
+    /// Trades, withdraws, and gets the rent back.
+    pub owner: Pubkey,
+    /// Trades; default for nobody.
+    pub delegate: Pubkey,
+    /// Margin and position.
+    pub state: engine::Position,
+    /// Satoshi that a settlement of the market owes it, at most.
+    pub claim_sats: u64,
+    /// The settlement's epoch.
+    pub claim_epoch: u32,
+    /// The day that `budget_spent_sats` counts.
+    pub budget_day: u32,
+    /// What the delegate may spend on fees, spread and tips a day.
+    pub daily_budget_sats: u64,
+    /// What the delegate has spent.
+    pub budget_spent_sats: u64,
+    /// Zero.
+    pub reserved: u64,
+}
+
+impl Position {
+    /// The layout written by this program.
+    pub const VERSION: u8 = 1;
+    /// Bytes of the account, discriminator included.
+    pub const SPACE: usize = 8usize.saturating_add(size_of::<Self>());
+
+    /// That the signer owns this position.
+    ///
+    /// # Errors
+    /// `NotOwner`.
+    pub fn ensure_owner(&self, signer: &Pubkey) -> Result<()> {
+        require!(self.owner == *signer, PerpError::NotOwner);
+        Ok(())
+    }
+
+    /// Whether nothing would be lost by closing the account.
+    pub fn is_empty(&self) -> bool {
+        self.state.shares.is_zero() && self.state.margin.is_zero() && self.claim_sats == 0 && self.state.open_orders == 0
+    }
+}
