@@ -1,7 +1,7 @@
 //! Funding and borrow fee: one index a side, accrued per second, lazily (design, section 6).
 
 use crate::errors::{Error, Result};
-use crate::math::{divide_twice, multiply, narrow, negate_or_keep, Rounding};
+use crate::math::{divide, multiply, narrow, negate_or_keep, Rounding};
 use crate::params::Params;
 use crate::side::{Side, SideFigures};
 use crate::units::{CostIndex, FineSats, Ppb, PpbPerDay, Price, Sats};
@@ -51,7 +51,8 @@ pub fn accrue_side(side: &mut Side, rate: PpbPerDay, elapsed_seconds: u64, price
     let receives = rate.get() < 0;
     let weight = rate.get().unsigned_abs().checked_mul(elapsed_seconds).ok_or(Error::Overflow)?;
     let rounding = if receives { Rounding::Floor } else { Rounding::Ceil };
-    let step = narrow(divide_twice(multiply(side.scale.get(), weight), price.get(), SECONDS_A_DAY_BY_TEN, rounding)?)?;
+    let per_price = divide(multiply(side.scale.get(), weight), price.get(), rounding)?;
+    let step = narrow(divide(per_price, SECONDS_A_DAY_BY_TEN, rounding)?)?;
     side.cost_index = side.cost_index.plus(CostIndex::new(negate_or_keep(u128::from(step), receives)?))?;
     let cost = negate_or_keep(multiply(side.shares.get(), step), receives)?;
     side.cost_owed = side.cost_owed.plus(FineSats::new(cost))?;

@@ -3,51 +3,56 @@
 use crate::errors::{ensure, Error, Result};
 use crate::math::Rounding;
 use crate::params::Params;
-use crate::pnl;
+use crate::pnl::Valuation;
 use crate::position::Position;
 use crate::side::Side;
 use crate::units::{Notional, Ppb, Price, Sats, SignedSats};
 
-/// The initial ratio of a position of this size. Errors: `Overflow`.
+/// The initial ratio of a position of this size, rounded up. Errors: `Overflow`.
 pub fn initial_ratio(params: &Params, notional: Notional) -> Result<Ppb> {
-    params.initial_margin.sloped(params.initial_margin_slope, notional)
+    params.initial_margin.sloped(params.initial_margin_slope, notional, Rounding::Ceil)
 }
 
-/// The maintenance ratio of a position of this size. Errors: `Overflow`.
+/// The maintenance ratio of a position of this size, rounded down. Errors: `Overflow`.
 pub fn maintenance_ratio(params: &Params, notional: Notional) -> Result<Ppb> {
-    params.maintenance_margin.sloped(params.maintenance_margin_slope, notional)
+    params.maintenance_margin.sloped(params.maintenance_margin_slope, notional, Rounding::Floor)
 }
 
 /// Initial margin in satoshi, rounded up: the trader asked. Errors: `Overflow`.
-pub fn initial_margin(params: &Params, position: &Position, side: &Side, price: Price) -> Result<Sats> {
-    let exposure = position.shares.at(side.scale);
-    let ratio = initial_ratio(params, exposure.notional(Rounding::Ceil)?)?;
-    exposure.value_at(price, Rounding::Ceil)?.times(ratio, Rounding::Ceil)
+pub fn initial_margin(params: &Params, valuation: &Valuation) -> Result<Sats> {
+    let ratio = initial_ratio(params, valuation.exposure.notional(Rounding::Ceil)?)?;
+    valuation.value.ceil.times(ratio, Rounding::Ceil)
 }
 
 /// Maintenance margin in satoshi, rounded down: the liquidator asked. Errors: `Overflow`.
-pub fn maintenance_margin(params: &Params, position: &Position, side: &Side, price: Price) -> Result<Sats> {
-    let exposure = position.shares.at(side.scale);
-    let ratio = maintenance_ratio(params, exposure.notional(Rounding::Floor)?)?;
-    exposure.value_at(price, Rounding::Floor)?.times(ratio, Rounding::Floor)
+pub fn maintenance_margin(params: &Params, valuation: &Valuation) -> Result<Sats> {
+    let ratio = maintenance_ratio(params, valuation.exposure.notional(Rounding::Floor)?)?;
+    valuation.value.floor.times(ratio, Rounding::Floor)
 }
 
 /// `margin - reserved tips + unrealised PnL` of a settled position, in satoshi. Errors: `Overflow`.
-pub fn equity(position: &Position, side: &Side, price: Price) -> Result<SignedSats> {
-    position.free_margin()?.signed()?.plus(pnl::unrealised(position, side, price)?)
+pub fn equity(position: &Position, valuation: &Valuation) -> Result<SignedSats> {
+    position.free_margin()?.signed()?.plus(valuation.pnl()?)
 }
 
 /// That `margin - reserved tips + min(0, unrealised PnL)` reaches initial margin: profit on paper is not collateral.
 ///
 /// # Errors
 /// `MarginBelowInitial`.
-pub fn ensure_initial(params: &Params, position: &Position, side: &Side, price: Price) -> Result<()> {
-    let loss = pnl::unrealised(position, side, price)?.loss_only();
-    let collateral = position.free_margin()?.signed()?.plus(loss)?;
-    ensure(collateral >= initial_margin(params, position, side, price)?.signed()?, Error::MarginBelowInitial)
+pub fn ensure_initial(params: &Params, position: &Position, valuation: &Valuation) -> Result<()> {
+    let collateral = position.free_margin()?.signed()?.plus(valuation.pnl()?.loss_only())?;
+    ensure(collateral >= initial_margin(params, valuation)?.signed()?, Error::MarginBelowInitial)
 }
 
-/// Whether the position's equity is below its maintenance margin. Errors: `Overflow`.
+/// Whether a settled position's equity is below its maintenance margin; never when flat. Errors: `Overflow`.
 pub fn is_liquidatable(params: &Params, position: &Position, side: &Side, price: Price) -> Result<bool> {
-    Ok(equity(position, side, price)? < maintenance_margin(params, position, side, price)?.signed()?)
+    match Valuation::of_position(position, side, price)? {
+        Some(valuation) => is_below_maintenance(params, position, &valuation),
+        None => Ok(false),
+    }
+}
+
+/// The same, of a position already valued. Errors: `Overflow`.
+pub fn is_below_maintenance(params: &Params, position: &Position, valuation: &Valuation) -> Result<bool> {
+    Ok(equity(position, valuation)? < maintenance_margin(params, valuation)?.signed()?)
 }

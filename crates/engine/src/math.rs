@@ -1,7 +1,7 @@
 //! Integer arithmetic with a named rounding. The only place that divides.
 //!
 //! Wide products are 128 bits; divisors are 64 bits, because a 128-bit divisor costs twice as much on chain. A quotient by a
-//! product `a * b` is taken in two steps where the product does not fit: nested floors are exact, and so are nested ceilings.
+//! product `a * b` is taken in two steps: nested floors are exact, and so are nested ceilings.
 
 use crate::errors::{Error, Result};
 
@@ -24,43 +24,100 @@ impl Rounding {
     }
 }
 
-/// The exact product of two words; it cannot overflow.
-#[allow(clippy::arithmetic_side_effects)] // (2^64 - 1)^2 < 2^128
+/// The exact product of two words, by 32-bit halves: SBF has no instruction for the upper word, and the compiler's 128-bit
+/// routine costs twice as much. Nothing here wraps: each sum of a partial product and a carry fits a word.
 #[inline(always)]
 pub fn multiply(a: u64, b: u64) -> u128 {
-    u128::from(a) * u128::from(b)
+    let (a_high, a_low, b_high, b_low) = (a >> 32, a & LOW, b >> 32, b & LOW);
+    let mut low = a_low.wrapping_mul(b_low);
+    let mut carry = (low >> 32).wrapping_add(a_high.wrapping_mul(b_low));
+    low = (low & LOW).wrapping_add((carry & LOW) << 32);
+    let mut high = carry >> 32;
+    carry = (low >> 32).wrapping_add(b_high.wrapping_mul(a_low));
+    low = (low & LOW).wrapping_add((carry & LOW) << 32);
+    high = high.wrapping_add(carry >> 32).wrapping_add(a_high.wrapping_mul(b_high));
+    from_words(high, low)
+}
+
+const LOW: u64 = 0xffff_ffff;
+
+/// Quotient and remainder of `n / d`.
+///
+/// # Errors
+/// `Overflow` when `d` is zero.
+#[inline(never)]
+pub fn divide_with_remainder(n: u128, d: u64) -> Result<(u128, u64)> {
+    let (high, low) = words(n);
+    if d == 0 {
+        return Err(Error::Overflow);
+    }
+    Ok(if high == 0 {
+        (u128::from(quotient(low, d)), remainder(low, d))
+    } else if d <= LOW {
+        long_division::<32>(high, low, d)
+    } else if d < 1 << 48 {
+        long_division::<16>(high, low, d)
+    } else {
+        let whole = n.checked_div(u128::from(d)).ok_or(Error::Overflow)?;
+        (whole, low.wrapping_sub(words(whole).1.wrapping_mul(d))) // the remainder is a word, so its upper half need not be known
+    })
+}
+
+/// School division of two words, `BITS` at a time: for a divisor of at most `64 - BITS` bits the running remainder and the next
+/// digit fit in one word, and a step is two instructions of a few. A fifth of what the general routine costs.
+#[inline(always)]
+fn long_division<const BITS: u32>(high: u64, low: u64, d: u64) -> (u128, u64) {
+    let mask = u64::MAX >> (64u32.wrapping_sub(BITS));
+    let (mut digits, mut rest, mut shift) = (0u64, remainder(high, d), 64u32);
+    while shift > 0 {
+        shift = shift.wrapping_sub(BITS);
+        let next = (rest << BITS) | ((low >> shift) & mask);
+        digits = (digits << BITS) | quotient(next, d);
+        rest = remainder(next, d);
+    }
+    (from_words(quotient(high, d), digits), rest)
+}
+
+#[allow(clippy::arithmetic_side_effects, clippy::integer_division)] // the divisor was checked; floor is what a digit is
+#[inline(always)]
+fn quotient(n: u64, d: u64) -> u64 {
+    n / d
+}
+
+#[allow(clippy::arithmetic_side_effects)] // the divisor was checked
+#[inline(always)]
+fn remainder(n: u64, d: u64) -> u64 {
+    n % d
+}
+
+#[inline(always)]
+fn from_words(high: u64, low: u64) -> u128 {
+    (u128::from(high) << 64) | u128::from(low)
+}
+
+#[allow(clippy::as_conversions, clippy::cast_possible_truncation)] // taking a wide number apart
+#[inline(always)]
+fn words(n: u128) -> (u64, u64) {
+    ((n >> 64) as u64, n as u64)
 }
 
 /// `n / d`.
 ///
 /// # Errors
 /// `Overflow` when `d` is zero.
-#[allow(clippy::arithmetic_side_effects, clippy::integer_division)] // d is not zero; a quotient with a remainder is below the maximum
 #[inline(always)]
 pub fn divide(n: u128, d: u64, rounding: Rounding) -> Result<u128> {
-    if d == 0 {
-        return Err(Error::Overflow);
-    }
-    let (quotient, remainder) = match u64::try_from(n) {
-        Ok(n) => (u128::from(n / d), n % d),
-        Err(_) => {
-            let quotient = n / u128::from(d);
-            (quotient, low_word(n.wrapping_sub(quotient.wrapping_mul(u128::from(d)))))
-        }
-    };
-    Ok(if rounding == Rounding::Ceil && remainder != 0 { quotient + 1 } else { quotient })
+    let (quotient, remainder) = divide_with_remainder(n, d)?;
+    round_up(quotient, rounding == Rounding::Ceil && remainder != 0)
 }
 
-/// `n / (a * b)`: in one step where the product is a word, else in two.
+/// One more, if there was something left.
 ///
 /// # Errors
-/// `Overflow` when a divisor is zero.
+/// `Overflow` above the maximum.
 #[inline(always)]
-pub fn divide_twice(n: u128, a: u64, b: u64, rounding: Rounding) -> Result<u128> {
-    match a.checked_mul(b) {
-        Some(d) => divide(n, d, rounding),
-        None => divide(divide(n, a, rounding)?, b, rounding),
-    }
+pub fn round_up(quotient: u128, inexact: bool) -> Result<u128> {
+    quotient.checked_add(u128::from(inexact)).ok_or(Error::Overflow)
 }
 
 /// `n / d` of a signed numerator.
@@ -111,12 +168,6 @@ pub fn narrow_signed(n: i128) -> Result<i64> {
 #[inline(always)]
 pub fn signed(n: u128) -> Result<i128> {
     i128::try_from(n).map_err(|_| Error::Overflow)
-}
-
-#[allow(clippy::as_conversions, clippy::cast_possible_truncation)] // the remainder of a division by a word is a word
-#[inline(always)]
-fn low_word(n: u128) -> u64 {
-    n as u64
 }
 
 /// Sum that must stay in range.

@@ -4,27 +4,64 @@ use crate::errors::{Error, Result};
 use crate::math::{divide, multiply, narrow, Rounding};
 use crate::position::Position;
 use crate::side::{Direction, Side};
-use crate::units::{Basis, Notional, Price, Sats, Scale, Shares, SignedSats};
+use crate::units::{Basis, Exposure, Notional, Price, Sats, Scale, Shares, SignedSats, Value};
 
-/// What shares with their basis realise at a price: long `entry_value - value`, short `value - entry_value`.
-///
-/// Entry value and value are each rounded against the trader, so the result is at most a satoshi below the exact one for each.
-/// Errors: `Overflow`.
-pub fn realised(direction: Direction, shares: Shares, basis: Basis, scale: Scale, price: Price) -> Result<SignedSats> {
-    let entry_value = basis.entry_value(scale, direction.entry_rounding())?;
-    let value = shares.at(scale).value_at(price, direction.exit_rounding())?.signed()?.get();
-    match direction {
-        Direction::Long => entry_value.checked_sub(value),
-        Direction::Short => value.checked_sub(entry_value),
+/// Shares with their basis, valued once at a price and handed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Valuation {
+    /// Long or short.
+    pub direction: Direction,
+    /// Shares times scale.
+    pub exposure: Exposure,
+    /// Value at the price.
+    pub value: Value,
+    /// Entry value in satoshi, rounded against the trader; negative where costs have eaten it.
+    pub entry_value: i64,
+}
+
+impl Valuation {
+    /// Of shares with their basis. Errors: `Overflow`.
+    pub fn of(direction: Direction, shares: Shares, basis: Basis, scale: Scale, price: Price) -> Result<Self> {
+        let exposure = shares.at(scale)?;
+        let entry_value = basis.entry_value(scale, direction.entry_rounding())?;
+        Ok(Self { direction, exposure, value: exposure.value(price)?, entry_value })
     }
-    .map(SignedSats::new)
-    .ok_or(Error::Overflow)
+
+    /// Of an open, settled position; none when flat. Errors: `Overflow`.
+    pub fn of_position(position: &Position, side: &Side, price: Price) -> Result<Option<Self>> {
+        match position.open_direction() {
+            Some(direction) => Self::of(direction, position.shares, position.basis, side.scale, price).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The same at another price. Errors: `Overflow`.
+    pub fn at(&self, price: Price) -> Result<Self> {
+        Ok(Self { value: self.exposure.value(price)?, ..*self })
+    }
+
+    /// Value rounded against the trader who leaves.
+    pub fn exit_value(&self) -> Sats {
+        self.value.rounded(self.direction.exit_rounding())
+    }
+
+    /// What they realise: long `entry_value - value`, short `value - entry_value`, at most a satoshi below the exact result for
+    /// each of the two. Errors: `Overflow`.
+    pub fn pnl(&self) -> Result<SignedSats> {
+        let value = self.exit_value().signed()?.get();
+        match self.direction {
+            Direction::Long => self.entry_value.checked_sub(value),
+            Direction::Short => value.checked_sub(self.entry_value),
+        }
+        .map(SignedSats::new)
+        .ok_or(Error::Overflow)
+    }
 }
 
 /// The unrealised PnL of a settled position at a price; zero when flat. Errors: `Overflow`.
 pub fn unrealised(position: &Position, side: &Side, price: Price) -> Result<SignedSats> {
-    match position.open_direction() {
-        Some(direction) => realised(direction, position.shares, position.basis, side.scale, price),
+    match Valuation::of_position(position, side, price)? {
+        Some(valuation) => valuation.pnl(),
         None => Ok(SignedSats::ZERO),
     }
 }
@@ -33,7 +70,7 @@ pub fn unrealised(position: &Position, side: &Side, price: Price) -> Result<Sign
 /// Errors: `Overflow`.
 pub fn between(direction: Direction, notional: Notional, entry: Price, exit: Price) -> Result<SignedSats> {
     let basis = Basis::of(entry_value(direction, notional, entry)?, Scale::ONE, Rounding::Floor)?;
-    realised(direction, Shares::of(notional, Scale::ONE, Rounding::Floor)?, basis, Scale::ONE, exit)
+    Valuation::of(direction, Shares::of(notional, Scale::ONE, Rounding::Floor)?, basis, Scale::ONE, exit)?.pnl()
 }
 
 /// The satoshi value of `notional` when opened, against the trader: long floor, short ceiling. Errors: `Overflow`.
@@ -41,10 +78,11 @@ pub fn entry_value(direction: Direction, notional: Notional, price: Price) -> Re
     notional.value_at(price, direction.entry_rounding())
 }
 
-/// The average entry price of fills: the harmonic mean `sum(N) / sum(N / P)`, floored. `None` without fills.
+/// The average entry price of fills: the harmonic mean `sum(N) / sum(N / P)`. `None` without fills.
 ///
-/// `N / P` is kept to 1e-12 satoshi, so that the average is that of the exact fills, not of satoshi already rounded.
-/// Errors: `Overflow` where the notional sums to more than 1e16 micro-dollars.
+/// `N / P` is kept to 1e-12 satoshi, floored, so that the average is that of the exact fills, not of satoshi already rounded:
+/// above the exact one by at most one part in 1e12 of the fills' value in satoshi, then floored. For reports only.
+/// Errors: `Overflow` where the notional sums to more than 3e16 micro-dollars.
 pub fn average_entry(fills: &[(Notional, Price)]) -> Result<Option<Price>> {
     const FINE: u128 = 10_000_000_000_000_000_000_000;
     let (mut notional, mut value) = (0u128, 0u128);

@@ -60,7 +60,7 @@ impl Position {
 
     /// Notional at the side's scale, rounded down. Errors: `Overflow`.
     pub fn notional(&self, side: &Side) -> Result<Notional> {
-        self.shares.at(side.scale).notional(Rounding::Floor)
+        self.shares.at(side.scale)?.notional(Rounding::Floor)
     }
 
     /// Voids every order placed so far; their tips are free margin again.

@@ -88,14 +88,9 @@ impl Side {
     #[inline(always)]
     pub fn figures(&self, direction: Direction) -> Result<SideFigures> {
         if self.positions == 0 {
-            return Ok(SideFigures {
-                direction,
-                exposure: Shares::ZERO.at(Scale::ONE),
-                notional: Notional::ZERO,
-                entry_value: 0,
-            });
+            return Ok(SideFigures { direction, exposure: Exposure::ZERO, notional: Notional::ZERO, entry_value: 0 });
         }
-        let exposure = self.shares.at(self.scale);
+        let exposure = self.shares.at(self.scale)?;
         let notional =
             if self.scale == Scale::ONE { Notional::new(self.shares.get()) } else { exposure.notional(Rounding::Floor)? };
         let entry_value = self.basis.entry_value(self.scale, direction.exit_rounding())?;

@@ -3,6 +3,7 @@
 use crate::errors::{ensure, Error, Result};
 use crate::margin::ensure_initial;
 use crate::market::{Market, Marks};
+use crate::pnl::Valuation;
 use crate::position::Position;
 use crate::units::Sats;
 
@@ -35,6 +36,8 @@ impl Market {
         };
         let marks = marks.ok_or(Error::PriceRequired)?;
         let worst = marks.quote.fill(direction, false);
-        ensure_initial(&self.params, position, self.side(direction), worst)
+        let side = self.side(direction);
+        let valuation = Valuation::of(direction, position.shares, position.basis, side.scale, worst)?;
+        ensure_initial(&self.params, position, &valuation)
     }
 }

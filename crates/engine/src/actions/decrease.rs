@@ -7,7 +7,7 @@ use crate::fees::trade_fee;
 use crate::market::{Market, Marks, Shortfall};
 use crate::math::Rounding;
 use crate::oracle::Moment;
-use crate::pnl;
+use crate::pnl::Valuation;
 use crate::position::Position;
 use crate::side::{Direction, Side};
 use crate::units::{Basis, Notional, Price, Shares, SignedSats};
@@ -70,11 +70,10 @@ impl Market {
             DecreaseSize::Part(notional) => self.part_to_close(position, side, notional)?,
         };
         let slice = Slice::of(position, direction, shares)?;
-        let exposure = slice.shares.at(scale);
-        let value = exposure.value_at(price, Rounding::Ceil)?;
-        let notional = exposure.notional(Rounding::Floor)?;
-        let pnl = pnl::realised(direction, slice.shares, slice.basis, scale, price)?;
-        let at_mark = pnl::realised(direction, slice.shares, slice.basis, scale, marks.quote.price)?;
+        let valuation = Valuation::of(direction, slice.shares, slice.basis, scale, price)?;
+        let value = valuation.value.ceil;
+        let notional = valuation.exposure.notional(Rounding::Floor)?;
+        let pnl = valuation.pnl()?;
 
         let (own, other) = match direction {
             Direction::Long => (marks.long.notional, marks.short.notional),
@@ -85,6 +84,7 @@ impl Market {
         let whole = slice.shares == position.shares;
         self.release(position, direction, slice.shares, slice.basis)?;
         let (fee, shortfall) = if whole {
+            let at_mark = valuation.at(marks.quote.price)?.pnl()?;
             let shortfall = self.realise_whole(position, pnl, at_mark)?;
             let fee = fee.min(position.free_margin()?);
             (self.charge(position, fee)?, shortfall)
@@ -103,7 +103,7 @@ impl Market {
         ensure(!shares.is_zero(), Error::AmountZero)?;
         let rest = position.shares.minus(shares).map_err(|_| Error::ReductionTooLarge)?;
         ensure(!rest.is_zero(), Error::ReductionTooLarge)?;
-        ensure(rest.at(side.scale).notional(Rounding::Floor)? >= self.params.min_notional, Error::BelowMinNotional)?;
+        ensure(rest.at(side.scale)?.notional(Rounding::Floor)? >= self.params.min_notional, Error::BelowMinNotional)?;
         Ok(shares)
     }
 

@@ -7,6 +7,7 @@ use crate::margin::ensure_initial;
 use crate::market::{Market, Marks, Shortfall};
 use crate::math::Rounding;
 use crate::oracle::Moment;
+use crate::pnl::Valuation;
 use crate::position::Position;
 use crate::reserve::{ensure_reserve, requirement};
 use crate::side::Direction;
@@ -48,12 +49,15 @@ impl Market {
         ensure(position.free_margin()? >= fee, Error::MarginBelowFee)?;
         let fee = self.charge(position, fee)?;
 
-        let notional = position.notional(self.side(direction))?;
+        let scale = self.side(direction).scale;
+        let valuation = Valuation::of(direction, position.shares, position.basis, scale, marks.quote.price)?;
+        let notional = valuation.exposure.notional(Rounding::Ceil)?;
+        ensure(notional >= self.params.min_notional, Error::BelowMinNotional)?;
         ensure(notional <= self.params.max_position_notional, Error::PositionCapExceeded)?;
         ensure(own.notional <= self.params.max_side_notional, Error::SideCapExceeded)?;
         let worth = own.exposure.value_at(marks.quote.price, Rounding::Ceil)?;
         ensure(worth <= MAX_VALUE && own.entry_value <= MAX_VALUE.signed()?.get(), Error::SideCapExceeded)?;
-        ensure_initial(&self.params, position, self.side(direction), marks.quote.price)?;
+        ensure_initial(&self.params, position, &valuation)?;
         let needed = requirement(&self.params, &after.long, &after.short, marks.quote.price)?;
         ensure_reserve(&self.params, needed, self.free_pool()?)?;
         position.last_increase = at.time;
@@ -79,7 +83,7 @@ impl Market {
         let margin = position.margin;
         let side = self.side_mut(direction);
         let shares = Shares::of(notional, side.scale, Rounding::Floor)?;
-        let value = shares.at(side.scale).value_at(price, direction.entry_rounding())?;
+        let value = shares.at(side.scale)?.value_at(price, direction.entry_rounding())?;
         ensure(!shares.is_zero() && !value.is_zero(), Error::BelowMinNotional)?;
         let basis = Basis::of(value, side.scale, direction.entry_rounding())?;
         if position.shares.is_zero() {
@@ -91,8 +95,6 @@ impl Market {
         position.basis = position.basis.plus(basis)?;
         side.shares = side.shares.plus(shares)?;
         side.basis = side.basis.plus(basis)?;
-        let notional = position.shares.at(side.scale).notional(Rounding::Ceil)?;
-        ensure(notional >= self.params.min_notional, Error::BelowMinNotional)?;
         Ok((shares, value))
     }
 }

@@ -4,12 +4,11 @@ use super::decrease::Slice;
 use crate::errors::{ensure, Error, Result};
 use crate::ledger::take_up_to;
 use crate::liquidation::{close_size, CloseSize, Exposed, Target};
-use crate::margin::{initial_ratio, is_liquidatable};
+use crate::margin::{initial_ratio, is_below_maintenance};
 use crate::market::{Market, Marks, Shortfall};
 use crate::math::Rounding;
-use crate::pnl;
+use crate::pnl::Valuation;
 use crate::position::Position;
-use crate::side::Direction;
 use crate::units::{Notional, Ppb, Price, Sats, Shares, SignedSats};
 
 /// What a liquidation did. Everything is in satoshi unless it says otherwise.
@@ -48,14 +47,13 @@ impl Market {
     pub fn liquidate(&mut self, position: &mut Position, marks: &Marks) -> Result<Liquidated> {
         let direction = position.ensure_open()?;
         let price = marks.quote.price;
-        let side = self.side(direction);
-        ensure(is_liquidatable(&self.params, position, side, price)?, Error::NotLiquidatable)?;
-        let scale = side.scale;
+        let scale = self.side(direction).scale;
+        let all = Valuation::of(direction, position.shares, position.basis, scale, price)?;
+        ensure(is_below_maintenance(&self.params, position, &all)?, Error::NotLiquidatable)?;
         let spread_ratio = marks.quote.spread.ratio_to(price)?;
-        let slice = Slice::of(position, direction, self.shares_to_liquidate(position, direction, price, spread_ratio)?)?;
-        let exposure = slice.shares.at(scale);
-        let value = exposure.value_at(price, direction.exit_rounding())?;
-        let pnl = pnl::realised(direction, slice.shares, slice.basis, scale, price)?;
+        let slice = Slice::of(position, direction, self.shares_to_liquidate(position, &all, price, spread_ratio)?)?;
+        let closed = Valuation::of(direction, slice.shares, slice.basis, scale, price)?;
+        let (value, pnl) = (closed.exit_value(), closed.pnl()?);
         let whole = slice.shares == position.shares;
         if whole {
             position.void_orders();
@@ -73,7 +71,7 @@ impl Market {
         let top_up = self.take_reward(least.less_or_zero(paid.liquidator))?;
         Ok(Liquidated {
             price,
-            notional: exposure.notional(Rounding::Floor)?,
+            notional: closed.exposure.notional(Rounding::Floor)?,
             value,
             pnl,
             reward: paid.liquidator.plus(top_up)?,
@@ -83,21 +81,10 @@ impl Market {
         })
     }
 
-    fn shares_to_liquidate(
-        &self,
-        position: &Position,
-        direction: Direction,
-        price: Price,
-        spread_ratio: Ppb,
-    ) -> Result<Shares> {
-        let side = self.side(direction);
-        let notional = position.notional(side)?;
-        let exposed = Exposed {
-            direction,
-            notional,
-            margin: position.free_margin()?.signed()?.get(),
-            entry_value: position.basis.entry_value(side.scale, direction.entry_rounding())?,
-        };
+    fn shares_to_liquidate(&self, position: &Position, all: &Valuation, price: Price, spread_ratio: Ppb) -> Result<Shares> {
+        let notional = all.exposure.notional(Rounding::Floor)?;
+        let margin = position.free_margin()?.signed()?.get();
+        let exposed = Exposed { direction: all.direction, notional, margin, entry_value: all.entry_value };
         let target = Target {
             ratio: initial_ratio(&self.params, notional)?,
             cost: self.params.liquidation_fee.to_ppb().plus(spread_ratio)?,
@@ -106,7 +93,8 @@ impl Market {
         match close_size(&exposed, price, &target)? {
             CloseSize::Whole => Ok(position.shares),
             CloseSize::Part(notional) => {
-                Shares::of(notional, side.scale, Rounding::Ceil).map(|shares| shares.min(position.shares))
+                let shares = Shares::of(notional, self.side(all.direction).scale, Rounding::Ceil)?;
+                Ok(shares.min(position.shares))
             }
         }
     }

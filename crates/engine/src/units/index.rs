@@ -2,7 +2,10 @@
 
 use super::{double_word, word, FineSats, Notional, Price, Sats};
 use crate::errors::{Error, Result};
-use crate::math::{divide, divide_signed, divide_twice, multiply, multiply_signed, narrow, narrow_signed, subtract, Rounding};
+use crate::math::{
+    divide, divide_signed, divide_with_remainder, multiply, multiply_signed, narrow, narrow_signed, round_up, subtract,
+    Rounding,
+};
 
 const ONE: u64 = 1_000_000_000_000_000_000;
 
@@ -27,9 +30,33 @@ double_word!(
     CostIndex, i128, I128
 );
 
-/// Shares times scale: 1e-18 micro-dollars, exact.
+/// Shares times scale, divided by 1e8 and kept with what that left out: dollars at 1e-16, from which notional and value are
+/// each one division away. Equal to the exact product for every rounding here, because nested divisions are exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exposure(u128);
+pub struct Exposure {
+    floor: u128,
+    exact: bool,
+}
+
+/// A value in satoshi, rounded both ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// Rounded down.
+    pub floor: Sats,
+    /// Rounded up.
+    pub ceil: Sats,
+}
+
+impl Value {
+    /// Rounded as said.
+    #[inline(always)]
+    pub fn rounded(self, rounding: Rounding) -> Sats {
+        match rounding {
+            Rounding::Floor => self.floor,
+            Rounding::Ceil => self.ceil,
+        }
+    }
+}
 
 impl Scale {
     /// One: nothing has been deleveraged.
@@ -37,10 +64,14 @@ impl Scale {
 }
 
 impl Shares {
-    /// `shares * A`, exact.
+    /// `shares * A`. Errors: none in practice, the divisor is a constant.
     #[inline(always)]
-    pub fn at(self, scale: Scale) -> Exposure {
-        Exposure(multiply(self.get(), scale.get()))
+    pub fn at(self, scale: Scale) -> Result<Exposure> {
+        if scale == Scale::ONE {
+            return Ok(Exposure { floor: multiply(self.get(), 10_000_000_000), exact: true });
+        }
+        let (floor, rest) = divide_with_remainder(multiply(self.get(), scale.get()), 100_000_000)?;
+        Ok(Exposure { floor, exact: rest == 0 })
     }
 
     /// `notional * 1e18 / A`. Errors: `Overflow`.
@@ -65,16 +96,30 @@ impl Shares {
 }
 
 impl Exposure {
+    /// No exposure.
+    pub const ZERO: Self = Self { floor: 0, exact: true };
+
     /// In micro-dollars. Errors: `Overflow`.
     #[inline(always)]
     pub fn notional(self, rounding: Rounding) -> Result<Notional> {
-        narrow(divide(self.0, ONE, rounding)?).map(Notional::new)
+        let (floor, rest) = divide_with_remainder(self.floor, 10_000_000_000)?;
+        let inexact = rounding == Rounding::Ceil && (rest != 0 || !self.exact);
+        narrow(round_up(floor, inexact)?).map(Notional::new)
     }
 
-    /// `shares * A / (1e8 * P)` satoshi. Errors: `Overflow`.
+    /// `shares * A / (1e8 * P)` satoshi, both ways. Errors: `Overflow`.
+    #[inline(always)]
+    pub fn value(self, price: Price) -> Result<Value> {
+        let (floor, rest) = divide_with_remainder(self.floor, price.get())?;
+        let floor = narrow(floor)?;
+        let ceil = floor.checked_add(u64::from(rest != 0 || !self.exact)).ok_or(Error::Overflow)?;
+        Ok(Value { floor: Sats::new(floor), ceil: Sats::new(ceil) })
+    }
+
+    /// The same, rounded as said. Errors: `Overflow`.
     #[inline(always)]
     pub fn value_at(self, price: Price, rounding: Rounding) -> Result<Sats> {
-        narrow(divide_twice(self.0, 100_000_000, price.get(), rounding)?).map(Sats::new)
+        Ok(self.value(price)?.rounded(rounding))
     }
 }
 
@@ -95,7 +140,6 @@ impl Basis {
     }
 
     /// The entry value in satoshi at a scale; negative where costs have eaten it. Errors: `Overflow`.
-    #[inline(always)]
     pub fn entry_value(self, scale: Scale, rounding: Rounding) -> Result<i64> {
         if scale == Scale::ONE {
             return narrow_signed(self.get());

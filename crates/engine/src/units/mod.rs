@@ -8,7 +8,7 @@ mod time;
 mod usd;
 
 pub use btc::{FineSats, Sats, SignedSats, MAX_VALUE};
-pub use index::{Basis, CostIndex, ExitIndex, Exposure, Scale, Shares};
+pub use index::{Basis, CostIndex, ExitIndex, Exposure, Scale, Shares, Value};
 pub use price::{Confidence, Price};
 pub use ratio::{Bps, Ppb, PpbPerDay};
 pub use time::{Seconds, UnixTime};

@@ -32,9 +32,9 @@ impl Bps {
         Ppb::new(self.get_wide() * 100_000)
     }
 
-    /// `self + slope * notional / $1M` in parts per billion, rounded up. Errors: `Overflow`.
-    pub fn sloped(self, slope: Bps, notional: Notional) -> Result<Ppb> {
-        let extra = divide(multiply(slope.get_wide(), notional.get()), 10_000_000, Rounding::Ceil)?;
+    /// `self + slope * notional / $1M` in parts per billion. Errors: `Overflow`.
+    pub fn sloped(self, slope: Bps, notional: Notional, rounding: Rounding) -> Result<Ppb> {
+        let extra = divide(multiply(slope.get_wide(), notional.get()), 10_000_000, rounding)?;
         self.to_ppb().plus(Ppb::new(narrow(extra)?))
     }
 }
