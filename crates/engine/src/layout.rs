@@ -23,6 +23,9 @@ macro_rules! stored {
             fn insert_types(types: &mut std::collections::BTreeMap<String, anchor_lang_idl::types::IdlTypeDef>) {
                 $(<$type as $crate::layout::idl::Described>::insert(types);)*
             }
+            fn get_full_path() -> String {
+                $crate::layout::idl::path::<Self>()
+            }
         }
 
         #[cfg(feature = "idl-build")]
@@ -97,6 +100,14 @@ pub mod idl {
         fn insert(types: &mut BTreeMap<String, IdlTypeDef>) {
             T::insert(types);
         }
+    }
+
+    /// The name in the IDL. The engine's market and position are the state inside the program's accounts of the same names, which
+    /// the IDL must be able to tell apart.
+    pub fn path<T>() -> String {
+        let path = std::any::type_name::<T>();
+        let is_state = path.ends_with("::Market") || path.ends_with("::Position");
+        format!("{path}{}", if is_state { "State" } else { "" })
     }
 
     /// One named field.

@@ -27,15 +27,16 @@ pub fn log<E: Event + Discriminator + Pod>(event: &E) {
     sol_log_data(&[buffer.get(..length).unwrap_or_default()]);
 }
 
-/// Declares an event, and that it fits into a log line's budget.
+/// Declares an event, and that it fits into a log line's budget. (The fields are passed on as they are: parsed ones would hide
+/// their types from Anchor's IDL.)
 macro_rules! event {
-    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* }) => {
+    ($(#[$meta:meta])* pub struct $name:ident { $($fields:tt)* }) => {
         $(#[$meta])*
         #[event]
         #[repr(C)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
         pub struct $name {
-            $($(#[$field_meta])* pub $field: $type,)*
+            $($fields)*
         }
 
         const _: () = assert!(size_of::<$name>() + 8 <= MAX_BYTES);
