@@ -9,7 +9,9 @@ use inverse_perps::instructions::{
     CreateMarketArgs, DecreasePositionArgs, IncreasePositionArgs, InitializeExchangeArgs, PositionDirection,
 };
 use inverse_perps::state::{Market, OracleSource, Position};
+use inverse_perps_engine::oracle::Moment;
 use inverse_perps_engine::params::Params;
+use inverse_perps_engine::units::UnixTime;
 use litesvm::types::{FailedTransactionMetadata, TransactionMetadata};
 use litesvm::LiteSVM;
 use litesvm_token::{CreateAccount, CreateMint, MintTo};
@@ -37,7 +39,10 @@ const UPGRADE_AUTHORITY_OFFSET: usize = 13;
 pub fn program_elf() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let elf = root.join("target/deploy/inverse_perps.so");
-    let status = Command::new(root.join("scripts/build-program")).status().context("scripts/build-program did not start")?;
+    let status = Command::new(root.join("scripts/build-program"))
+        .arg("--elf")
+        .status()
+        .context("scripts/build-program did not start")?;
     if !status.success() {
         bail!("scripts/build-program failed; run it by itself to see why");
     }
@@ -243,11 +248,25 @@ impl LocalChain {
         let mint = self.keys.mint;
         let tokens = self.token_account(keypair, &mint)?;
         if sats > 0 {
-            let admin = self.admin();
-            debug_assert_eq!(admin.pubkey(), self.mint_authority);
-            MintTo::new(&mut self.svm, &admin, &mint, &tokens, sats).send().map_err(|failed| Refused::from(failed))?;
+            self.mint(&tokens, sats)?;
         }
         Ok(tokens)
+    }
+
+    /// Mints satoshi into a token account.
+    ///
+    /// # Errors
+    /// `Refused`.
+    pub fn mint(&mut self, tokens: &Address, sats: u64) -> Result<()> {
+        let (admin, mint) = (self.admin(), self.keys.mint);
+        debug_assert_eq!(admin.pubkey(), self.mint_authority);
+        MintTo::new(&mut self.svm, &admin, &mint, tokens, sats).send().map_err(|failed| Refused::from(failed).into())
+    }
+
+    /// Keeps no record of transactions from now on, so that a long run needs no more memory than a short one; the same
+    /// transaction can then be sent twice.
+    pub fn forget_transactions(&mut self) {
+        self.svm = std::mem::take(&mut self.svm).with_transaction_history(0);
     }
 
     /// A new token account of a mint.
@@ -283,6 +302,28 @@ impl LocalChain {
     /// Where the account is missing.
     pub fn vault_sats(&self) -> Result<u64> {
         accounts::token_amount(&self.data(&self.keys.vault)?)
+    }
+
+    /// What a token account holds.
+    ///
+    /// # Errors
+    /// Where the account is missing.
+    pub fn tokens(&self, address: &Address) -> Result<u64> {
+        accounts::token_amount(&self.data(address)?)
+    }
+
+    /// How many tokens of a mint exist.
+    ///
+    /// # Errors
+    /// Where the account is missing.
+    pub fn supply(&self, mint: &Address) -> Result<u64> {
+        accounts::mint_supply(&self.data(mint)?)
+    }
+
+    /// The Clock, as the engine wants it.
+    pub fn moment(&self) -> Moment {
+        let clock = self.svm.get_sysvar::<Clock>();
+        Moment { time: UnixTime::new(clock.unix_timestamp), slot: clock.slot }
     }
 
     /// An account's bytes.

@@ -22,6 +22,8 @@ pub const DOLLARS: Quantity = Quantity { unit: "USD", decimals: 6, least: 1, mos
 pub const DOLLARS_OR_NONE: Quantity = Quantity { least: 0, ..DOLLARS };
 /// Dollars per bitcoin in 1e-8, within what the program accepts.
 pub const PRICE: Quantity = Quantity { unit: "USD", decimals: 8, least: Price::MIN.get(), most: Price::MAX.get() };
+/// Dollars per bitcoin in 1e-8 as somebody quoted them, whatever the program thinks of them: what Pyth's integers hold.
+pub const QUOTED_PRICE: Quantity = Quantity { unit: "USD", decimals: 8, least: 1, most: i64::MAX.unsigned_abs() };
 /// Bitcoin in satoshi, above zero, at most what there can ever be.
 pub const BITCOIN: Quantity = Quantity { unit: "BTC", decimals: 8, least: 1, most: MAX_VALUE.get() };
 
@@ -151,6 +153,11 @@ pub fn notional_or_zero(text: &str) -> Result<Notional, DecimalError> {
 /// Dollars per bitcoin, $1 to $100 million, at most eight decimals. Errors: any `DecimalError`.
 pub fn price(text: &str) -> Result<Price, DecimalError> {
     PRICE.parse(text).map(Price::new)
+}
+
+/// Dollars per bitcoin as quoted, above zero, at most eight decimals. Errors: any `DecimalError`.
+pub fn quoted_price(text: &str) -> Result<Price, DecimalError> {
+    QUOTED_PRICE.parse(text).map(Price::new)
 }
 
 /// Bitcoin, above zero, at most 21 million and eight decimals. Errors: any `DecimalError`.

@@ -8,4 +8,5 @@ pub mod chain;
 pub mod client;
 pub mod commands;
 pub mod decimal;
+pub mod demo;
 pub mod prices;

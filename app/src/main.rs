@@ -4,7 +4,7 @@ use std::io::{stdout, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use perps::commands::{failure_json, Cli};
+use perps::commands::{failure_json, AlreadyAnswered, Cli};
 
 /// 0 when the command did what it was asked, 1 when it could not, 2 for bad usage.
 fn main() -> ExitCode {
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let message = format!("{error:#}");
             eprintln!("error: {message}");
-            if cli.wants_json() {
+            if cli.wants_json() && !error.is::<AlreadyAnswered>() {
                 say_failure(&message);
             }
             ExitCode::FAILURE

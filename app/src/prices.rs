@@ -55,8 +55,8 @@ impl std::error::Error for PriceFileError {}
 ///
 /// # Errors
 /// A file that cannot be read, has another header or no bars; a row that has not five fields, whose time is not later than the
-/// one before, whose prices are not decimal numbers from $1 to $100 million with at most eight decimals, or whose open or close
-/// is not within low and high.
+/// one before, whose prices are not decimal numbers above zero with at most eight decimals, or whose open or close is not within
+/// low and high. A price that the program would not accept is no error: it was quoted, and what to do with it is the reader's.
 pub fn read(file: &Path) -> Result<Vec<Bar>, PriceFileError> {
     let error = |line, problem| PriceFileError { file: file.to_owned(), line, problem };
     let bytes = std::fs::read(file).map_err(|cause| error(None, format!("cannot be read: {cause}")))?;
@@ -116,7 +116,7 @@ fn bar(row: &StringRecord, before: Option<&Bar>) -> Result<Bar, String> {
 }
 
 fn price(name: &str, text: &str) -> Result<Price, String> {
-    decimal::price(text).map_err(|problem| format!("{name} '{text}': {problem}"))
+    decimal::quoted_price(text).map_err(|problem| format!("{name} '{text}': {problem}"))
 }
 
 /// The line where a row begins. The reader's own count is off after empty lines, which it takes for the beginning of the row.
@@ -196,8 +196,7 @@ mod tests {
             ("2,5,6,-4,5", "low '-4': must not be negative"),
             ("2,5,6e3,4,5", "high '6e3': not a plain decimal number"),
             ("2,0,6,0,5", "open '0': must be above zero"),
-            ("2,5,6,0.99999999,5", "low '0.99999999': is too small; it goes from 1 to 100000000 USD"),
-            ("2,5,100000000.00000001,4,5", "high '100000000.00000001': is too large"),
+            ("2,5,99999999999.99999999,4,5", "high '99999999999.99999999': is too large"),
             ("2,5.123456789,6,4,5", "open '5.123456789': has 9 decimals, at most 8 are possible"),
             ("2,7,6,4,5", "open 7 is not within low 4 and high 6"),
             ("2,5,6,4,3", "close 3 is not within low 4 and high 6"),
@@ -278,13 +277,11 @@ mod tests {
         assert_eq!(hours.iter().map(|bar| bar.low).min(), Some(dollars("3901.25")));
     }
 
-    /// One low of the days is six cents. The reader says so instead of passing over it or putting another price in its place.
     #[test]
-    fn the_days_that_come_along_are_refused_for_one_low_and_sound_otherwise() {
-        let refused = read(&supplied("btcusd_1d_2017_2025.csv")).unwrap_err();
-        assert_eq!((refused.line, &refused.problem[..12]), (Some(106), "low '0.06': "));
-        let text = std::fs::read_to_string(&refused.file).unwrap();
-        let rest: Vec<&str> = text.lines().filter(|line| !line.contains(",0.06,")).collect();
-        assert_eq!(parse(&rest.join("\n")).unwrap().len(), 3188);
+    fn the_days_that_come_along_are_read_with_their_one_low_of_six_cents() {
+        let days = read(&supplied("btcusd_1d_2017_2025.csv")).unwrap();
+        assert_eq!(days.len(), 3189);
+        let below: Vec<Price> = days.iter().map(|bar| bar.low).filter(|low| *low < Price::MIN).collect();
+        assert_eq!(below, [Price::new(6_000_000)]);
     }
 }

@@ -36,3 +36,12 @@ pub fn token_amount(data: &[u8]) -> Result<u64> {
     let amount = data.get(64..).and_then(|rest| rest.first_chunk::<8>()).context("this account is not a token account")?;
     Ok(u64::from_le_bytes(*amount))
 }
+
+/// The supply of a mint.
+///
+/// # Errors
+/// Where the bytes are too few for one.
+pub fn mint_supply(data: &[u8]) -> Result<u64> {
+    let supply = data.get(36..).and_then(|rest| rest.first_chunk::<8>()).context("this account is not a mint")?;
+    Ok(u64::from_le_bytes(*supply))
+}

@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::{Parser, Subcommand};
 
 pub mod bench;
+pub mod demo;
 pub mod quote;
 
 /// Bitcoin-margined inverse perpetuals: quotes in exact arithmetic.
@@ -18,6 +19,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Bench(bench::Arguments),
+    Demo(demo::Arguments),
     Quote(quote::Arguments),
 }
 
@@ -29,6 +31,7 @@ impl Cli {
     pub fn run(&self, out: &mut impl Write) -> anyhow::Result<()> {
         match &self.command {
             Command::Bench(arguments) => bench::run(arguments, out),
+            Command::Demo(arguments) => demo::run(arguments, out),
             Command::Quote(arguments) => quote::run(arguments, out),
         }
     }
@@ -37,10 +40,24 @@ impl Cli {
     pub fn wants_json(&self) -> bool {
         match &self.command {
             Command::Bench(arguments) => arguments.json,
+            Command::Demo(arguments) => arguments.json,
             Command::Quote(arguments) => arguments.json,
         }
     }
 }
+
+/// A failure that the answer itself reports, so that who reads JSON needs no second object; the exit code is still that of a
+/// failure.
+#[derive(Debug)]
+pub struct AlreadyAnswered(pub String);
+
+impl std::fmt::Display for AlreadyAnswered {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for AlreadyAnswered {}
 
 /// A failure as a JSON object: `{"error": message}`.
 pub fn failure_json(message: &str) -> serde_json::Value {

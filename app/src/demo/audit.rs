@@ -1,0 +1,79 @@
+//! The ledger held against the tokens and the positions, to the satoshi.
+
+use super::venue::Venue;
+use anyhow::Result;
+use serde::Serialize;
+
+/// Both sides of every equation, as the accounts have them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Findings {
+    /// Amount in the vault's token account.
+    pub vault_sats: u64,
+    /// Sum of margin over the position accounts.
+    pub margin_sats: u64,
+    /// The ledger's margin.
+    pub ledger_margin_sats: u64,
+    /// The ledger's sum.
+    pub ledger_sats: u64,
+    /// Amounts in the token accounts of everybody.
+    pub held_sats: u64,
+    /// The mint's supply.
+    pub minted_sats: u64,
+    /// Shares in the providers' token accounts.
+    pub shares_held: u64,
+    /// Shares as the market counts them.
+    pub shares: u64,
+}
+
+impl Findings {
+    /// Reads every account anew.
+    ///
+    /// # Errors
+    /// Where one is missing.
+    pub fn of(venue: &Venue) -> Result<Self> {
+        let chain = &venue.chain;
+        let market = chain.market()?.state;
+        let (mut margin_sats, mut held_sats) = (0u64, 0u64);
+        for seat in &venue.seats {
+            margin_sats += chain.position(&seat.trader.position)?.state.margin.get();
+            held_sats += chain.tokens(&seat.trader.tokens)?;
+        }
+        Ok(Self {
+            vault_sats: chain.vault_sats()?,
+            margin_sats,
+            ledger_margin_sats: market.ledger.margin.get(),
+            ledger_sats: market.ledger.total()?.get(),
+            held_sats,
+            minted_sats: chain.supply(&chain.keys.mint)?,
+            shares_held: chain.tokens(&venue.shares)?,
+            shares: market.pool_shares,
+        })
+    }
+
+    /// Whether every satoshi and every share is accounted for.
+    pub fn conserved(&self) -> bool {
+        self.vault_sats == self.ledger_sats
+            && self.margin_sats == self.ledger_margin_sats
+            && self.held_sats.checked_add(self.vault_sats) == Some(self.minted_sats)
+            && self.shares_held == self.shares
+    }
+}
+
+/// What the audits of a run found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// How many there were.
+    pub count: u64,
+    /// The first that found a difference, with the chain's time.
+    pub first_difference: Option<(i64, Findings)>,
+}
+
+impl Audit {
+    /// Takes in what one audit found.
+    pub fn add(&mut self, found: Findings, unix_time: i64) {
+        self.count += 1;
+        if !found.conserved() && self.first_difference.is_none() {
+            self.first_difference = Some((unix_time, found));
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! A market played through a price file: a crowd trades on a chain in process, a keeper liquidates, and the ledger is held
+//! against the vault at every step.
+//!
+//! Whoever acts here rehearses with the engine first and leaves out what it would refuse. So every transaction that is sent is
+//! meant to succeed, but for a few that are sent because they must fail, and the chain must end in the rehearsed state to the bit.
+
+#![deny(clippy::as_conversions, clippy::float_arithmetic)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod action;
+pub mod audit;
+pub mod chart;
+pub mod crowd;
+pub mod feed;
+pub mod keeper;
+pub mod mischief;
+pub mod report;
+pub mod sizes;
+pub mod tally;
+pub mod text;
+pub mod turn;
+pub mod venue;
+
+use crate::prices::Bar;
+use anyhow::Result;
+use crowd::Crowd;
+use feed::Timeline;
+use mischief::Mischief;
+use rand::rngs::StdRng;
+use rand::SeedableRng;
+use report::{Report, Run};
+use std::path::Path;
+use venue::Venue;
+
+/// Plays the bars on a chain with the program at `elf`; the same seed gives the same run. `on_step` is told of every step.
+///
+/// # Errors
+/// Where the chain cannot be set up or its accounts cannot be read. A transaction that fails is no error: it is in the report.
+pub fn play(elf: &Path, bars: &[Bar], seed: u64, mut on_step: impl FnMut(&Progress)) -> Result<Report> {
+    let timeline = Timeline::of(bars)?;
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut venue = Venue::open(elf, &timeline, &mut rng)?;
+    let mut crowd = Crowd::gather(&venue, &mut rng);
+    let mut mischief = Mischief::new(timeline.steps.len());
+    let opening = report::pool_worth(&venue)?;
+    crowd.arrive(&mut venue, &mut rng)?;
+
+    for (number, step) in timeline.steps.iter().enumerate() {
+        venue.advance(step)?;
+        let liquidated = keeper::sweep(&mut venue)?;
+        crowd.take_losses(number, &liquidated, &mut rng);
+        keeper::accrue(&mut venue)?;
+        crowd.trade(number, &mut venue, &mut rng)?;
+        mischief.try_what_must_fail(number, &mut venue)?;
+        venue.audit()?;
+        on_step(&Progress { step: number, steps: timeline.steps.len(), liquidations: venue.tally.liquidations.len() });
+    }
+    Report::of(&venue, &Run { bars: bars.len(), seed, timeline: &timeline, opening })
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The step just done, from zero.
+    pub step: usize,
+    /// How many there are.
+    pub steps: usize,
+    /// Liquidations so far.
+    pub liquidations: usize,
+}

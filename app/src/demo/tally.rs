@@ -1,0 +1,259 @@
+//! What happened, counted from transactions and their events.
+
+use crate::chain::Refused;
+use crate::client::events::Event;
+use inverse_perps::errors::PerpError;
+use inverse_perps::events::LedgerChange;
+use inverse_perps_engine::fees::FeeSplit;
+use inverse_perps_engine::ledger::Ledger;
+use inverse_perps_engine::units::{Notional, Sats, SignedSats};
+use inverse_perps_engine::Direction;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+const MESSAGES_KEPT: usize = 10;
+const LONG: u64 = 1;
+
+/// Compute units of one instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Units {
+    /// How often it was sent.
+    pub count: u64,
+    /// Least.
+    pub min: u64,
+    /// Mean, rounded down.
+    pub mean: u64,
+    /// Most.
+    pub max: u64,
+    #[serde(skip)]
+    sum: u64,
+}
+
+/// Amounts in satoshi, notionals in micro-dollars; signs as the trader sees them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SideTally {
+    /// Realised profit and loss, before fees.
+    #[serde(skip)]
+    pub realised_sats: i64,
+    /// Funding and borrow fee written to positions; positive was paid, negative received.
+    #[serde(skip)]
+    pub costs_paid_sats: i64,
+    /// Notional opened and closed by owners.
+    pub traded_e6: u64,
+    /// Taker fees paid.
+    pub fees_sats: u64,
+    /// Liquidations, whole and in part.
+    pub liquidations: u64,
+    /// Those that left nothing.
+    pub liquidated_whole: u64,
+    /// Notional liquidated.
+    pub liquidated_e6: u64,
+}
+
+/// What liquidations moved, in satoshi.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LiquidationTally {
+    /// Paid to liquidators.
+    pub rewards_sats: u64,
+    /// Paid to insurance.
+    pub insurance_fees_sats: u64,
+    /// Paid to the pool for the spread.
+    pub spread_sats: u64,
+    /// Shortfalls that insurance paid.
+    pub covered_sats: u64,
+    /// Shortfalls that nobody paid.
+    pub uncovered_sats: u64,
+}
+
+/// One liquidation, for the chart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Liquidation {
+    /// The step, from zero.
+    pub step: usize,
+    /// Which side.
+    pub direction: Direction,
+}
+
+/// Everything counted.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Sent, whatever came of it.
+    pub transactions: u64,
+    /// Failed, but not meant to, or succeeded where they were meant to fail.
+    pub failed_transactions: u64,
+    /// Failed as they were meant to.
+    pub expected_failures: u64,
+    /// Times the chain did not do what the engine or the events said.
+    pub divergences: u64,
+    /// The first messages of what must not happen.
+    pub errors: Vec<String>,
+    /// Compute units by instruction.
+    pub units: BTreeMap<String, Units>,
+    /// Longs.
+    pub long: SideTally,
+    /// Shorts.
+    pub short: SideTally,
+    /// What liquidations moved.
+    pub liquidated: LiquidationTally,
+    /// Taker fees by who got them.
+    pub fees: FeeSplit,
+    /// Each liquidation.
+    pub liquidations: Vec<Liquidation>,
+    /// Seconds of funding accrued.
+    pub accrued_seconds: u64,
+    /// Events seen.
+    pub events: u64,
+    replayed: Ledger,
+    sequence: u64,
+    steps: usize,
+}
+
+impl Tally {
+    /// Before anything happened, in a market that has emitted so many events.
+    pub fn from_sequence(sequence: u64) -> Self {
+        Self { sequence, ..Self::default() }
+    }
+
+    /// Another step begins.
+    pub fn next_step(&mut self) {
+        self.steps += 1;
+    }
+
+    /// A transaction failed that was not meant to.
+    pub fn failed(&mut self, what: &str, refused: &Refused) {
+        self.failed_transactions += 1;
+        self.say(format!("{what}: {refused}"));
+    }
+
+    /// A transaction succeeded that was meant to fail.
+    pub fn succeeded_wrongly(&mut self, what: &str, expected: PerpError) {
+        self.failed_transactions += 1;
+        self.say(format!("{what} succeeded, but was to fail with {}", expected.name()));
+    }
+
+    /// The chain did something else than was said.
+    pub fn diverged(&mut self, message: String) {
+        self.divergences += 1;
+        self.say(message);
+    }
+
+    fn say(&mut self, message: String) {
+        if self.errors.len() < MESSAGES_KEPT {
+            self.errors.push(format!("step {}: {message}", self.steps));
+        }
+    }
+
+    /// A transaction succeeded.
+    pub fn sent(&mut self, name: &str, compute_units: u64) {
+        let first = Units { count: 0, min: u64::MAX, mean: 0, max: 0, sum: 0 };
+        let units = self.units.entry(name.to_owned()).or_insert(first);
+        units.count += 1;
+        units.sum += compute_units;
+        units.min = units.min.min(compute_units);
+        units.max = units.max.max(compute_units);
+        units.mean = units.sum / units.count;
+    }
+
+    /// An event of a transaction that found its position open in this direction.
+    pub fn happened(&mut self, event: &Event, direction: Option<Direction>) {
+        self.events += 1;
+        self.sequence += 1;
+        if event.sequence() != Some(self.sequence) {
+            self.diverged(format!("event {} came where {} was due", event.sequence().unwrap_or_default(), self.sequence));
+        }
+        let counted = self.count(event, direction).and_then(|()| event.ledger().map_or(Ok(()), |change| self.replay(change)));
+        if let Err(error) = counted {
+            self.diverged(format!("an event does not add up: {error}"));
+        }
+    }
+
+    fn count(&mut self, event: &Event, direction: Option<Direction>) -> inverse_perps_engine::Result<()> {
+        match event {
+            Event::Accrued(accrued) => self.accrued_seconds += accrued.elapsed_seconds,
+            Event::PositionSettled(settled) => {
+                let paid = &mut self.side(direction.unwrap_or(Direction::Long)).costs_paid_sats;
+                *paid = SignedSats::new(*paid).minus(settled.result_sats)?.get();
+            }
+            Event::PositionIncreased(filled) => self.fill(filled.direction, &filled.fill)?,
+            Event::PositionDecreased(filled) => {
+                self.fill(filled.direction, &filled.fill)?;
+                add(&mut self.liquidated.covered_sats, filled.covered_sats)?;
+                add(&mut self.liquidated.uncovered_sats, filled.uncovered_sats)?;
+            }
+            Event::PositionLiquidated(event) => {
+                let direction = direction_of(event.direction);
+                self.liquidations.push(Liquidation { step: self.steps.saturating_sub(1), direction });
+                let side = self.side(direction);
+                side.liquidations += 1;
+                side.liquidated_whole += u64::from(event.after.shares.is_zero());
+                side.liquidated_e6 = Notional::new(side.liquidated_e6).plus(event.notional_e6)?.get();
+                side.realised_sats = SignedSats::new(side.realised_sats).plus(event.pnl_sats)?.get();
+                let sums = &mut self.liquidated;
+                add(&mut sums.rewards_sats, event.reward_sats)?;
+                add(&mut sums.insurance_fees_sats, event.insurance_fee_sats)?;
+                add(&mut sums.spread_sats, event.spread_sats)?;
+                add(&mut sums.covered_sats, event.covered_sats)?;
+                add(&mut sums.uncovered_sats, event.uncovered_sats)?;
+            }
+            _ => (),
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, direction: u64, fill: &inverse_perps::events::Fill) -> inverse_perps_engine::Result<()> {
+        let side = self.side(direction_of(direction));
+        side.traded_e6 = Notional::new(side.traded_e6).plus(fill.notional_e6)?.get();
+        side.realised_sats = SignedSats::new(side.realised_sats).plus(fill.pnl_sats)?.get();
+        add(&mut side.fees_sats, fill.fee_sats.total()?)?;
+        self.fees.pool = self.fees.pool.plus(fill.fee_sats.pool)?;
+        self.fees.insurance = self.fees.insurance.plus(fill.fee_sats.insurance)?;
+        self.fees.protocol = self.fees.protocol.plus(fill.fee_sats.protocol)?;
+        Ok(())
+    }
+
+    /// Adds an event's changes to the ledger of those before; the balances it names must come out.
+    fn replay(&mut self, change: &LedgerChange) -> inverse_perps_engine::Result<()> {
+        let moved = |balance: Sats, delta: SignedSats| -> inverse_perps_engine::Result<Sats> {
+            let (gain, loss) = delta.gain_and_loss();
+            balance.plus(gain)?.minus(loss)
+        };
+        let (before, delta) = (self.replayed, &change.delta_sats);
+        self.replayed = Ledger {
+            margin: moved(before.margin, delta.margin)?,
+            pool: moved(before.pool, delta.pool)?,
+            insurance: moved(before.insurance, delta.insurance)?,
+            protocol_fees: moved(before.protocol_fees, delta.protocol_fees)?,
+            funds: moved(before.funds, delta.funds)?,
+        };
+        if self.replayed != change.after_sats {
+            self.diverged("the ledger rebuilt from events is not the one an event names".to_owned());
+            self.replayed = change.after_sats;
+        }
+        Ok(())
+    }
+
+    /// The ledger rebuilt from events alone.
+    pub fn replayed(&self) -> &Ledger {
+        &self.replayed
+    }
+
+    fn side(&mut self, direction: Direction) -> &mut SideTally {
+        match direction {
+            Direction::Long => &mut self.long,
+            Direction::Short => &mut self.short,
+        }
+    }
+}
+
+fn direction_of(stored: u64) -> Direction {
+    if stored == LONG {
+        Direction::Long
+    } else {
+        Direction::Short
+    }
+}
+
+fn add(sum: &mut u64, amount: Sats) -> inverse_perps_engine::Result<()> {
+    *sum = Sats::new(*sum).plus(amount)?.get();
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! `perps demo` from outside: short files in every range of prices, each to the satoshi.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const HEADER: &str = "unix_time,open,high,low,close\n";
+
+/// A price file that is gone when the test is over.
+struct PriceFile(PathBuf);
+
+impl PriceFile {
+    fn new(name: &str, rows: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("perps-demo-{}-{name}.csv", std::process::id()));
+        std::fs::write(&path, format!("{HEADER}{rows}")).expect("the file can be written");
+        Self(path)
+    }
+}
+
+impl Drop for PriceFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn demo(file: &PriceFile, more: &[&str]) -> Output {
+    let path = file.0.to_str().expect("the path is text");
+    let arguments = [&["demo", "--prices", path], more].concat();
+    Command::new(env!("CARGO_BIN_EXE_perps")).args(arguments).output().expect("perps runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("the output is text")
+}
+
+/// The one object of a run that went well.
+fn sound(file: &PriceFile, more: &[&str]) -> Value {
+    let output = demo(file, &[&["--json"], more].concat());
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("the answer is one JSON object");
+    assert_eq!(answer["conserved"], true, "{answer}");
+    assert_eq!(answer["failed_transactions"], 0, "{answer}");
+    assert_eq!(answer["divergences"], 0, "{answer}");
+    assert_eq!(answer["errors"], serde_json::json!([]));
+    let sats = |key: &str| answer[key].as_u64().expect("satoshi are integers");
+    let parts = ["margin_sats", "pool_sats", "insurance_sats", "protocol_fees_sats", "funds_sats"];
+    assert_eq!(sats("vault_sats"), parts.iter().map(|part| sats(part)).sum::<u64>());
+    answer
+}
+
+fn number(answer: &Value, key: &str) -> u64 {
+    answer[key].as_u64().unwrap_or_else(|| panic!("{key} of {answer} is a count"))
+}
+
+fn both_sides_traded(answer: &Value) -> bool {
+    ["long", "short"].iter().all(|side| number(&answer["sides"][side], "traded_e6") > 0)
+}
+
+/// Sixty hours from 12 March 2020, midnight.
+fn crash() -> PriceFile {
+    let supplied = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/btcusd_1h_2020.csv");
+    let all = std::fs::read_to_string(supplied).expect("the hours come along");
+    let from =
+        |line: &&str| line.split(',').next().and_then(|time| time.parse().ok()).is_some_and(|time: i64| time >= 1_583_971_200);
+    let rows: Vec<&str> = all.lines().filter(from).take(60).collect();
+    PriceFile::new("crash", &rows.join("\n"))
+}
+
+/// Bars of a sawtooth: up three, down two, by `step` cents.
+fn sawtooth(interval: u64, bars: u64, cents: u64, step: u64) -> String {
+    let mut rows = String::new();
+    let mut open = cents;
+    for bar in 0..bars {
+        let close = if bar % 5 < 3 { open + step } else { open - step };
+        let (high, low) = (open.max(close) + step / 2, open.min(close) - step / 2);
+        let dollars = |cents: u64| format!("{}.{:02}", cents / 100, cents % 100);
+        let time = 1_700_000_000 + bar * interval;
+        writeln!(rows, "{time},{},{},{},{}", dollars(open), dollars(high), dollars(low), dollars(close)).expect("memory");
+        open = close;
+    }
+    rows
+}
+
+#[test]
+fn the_crash_of_march_2020_leaves_every_satoshi_accounted_for() {
+    let answer = sound(&crash(), &[]);
+    assert_eq!(answer["bars"], 60);
+    assert_eq!(answer["steps"], 240);
+    assert!(number(&answer, "liquidations") >= 10, "{}", answer["liquidations"]);
+    assert!(number(&answer, "expected_failures") >= 6, "{}", answer["expected_failures"]);
+    let of = |side: &str| number(&answer["sides"][side], "liquidations");
+    assert_eq!(of("long") + of("short"), number(&answer, "liquidations"));
+    for instruction in ["deposit_collateral", "increase_position", "decrease_position", "liquidate", "accrue_funding"] {
+        let units = &answer["compute_units"][instruction];
+        assert!(number(units, "count") > 0, "{instruction}");
+        assert!(number(units, "min") <= number(units, "mean") && number(units, "mean") <= number(units, "max"), "{units}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run_and_another_another() {
+    let file = PriceFile::new("seeds", &sawtooth(3_600, 12, 800_000, 9_000));
+    let run = |seed: &str| text(&demo(&file, &["--json", "--seed", seed]).stdout);
+    let (first, again, other) = (run("5"), run("5"), run("6"));
+    assert_eq!(first, again);
+    assert_ne!(first, other);
+    assert!(first.contains("\"seed\": 5"), "{first}");
+}
+
+#[test]
+fn minutes_at_two_dollars_and_days_at_a_hundred_and_twenty_thousand() {
+    let minutes = sound(&PriceFile::new("minutes", &sawtooth(60, 40, 200, 1)), &[]);
+    assert!(both_sides_traded(&minutes), "{minutes}");
+    let days = sound(&PriceFile::new("days", &sawtooth(86_400, 20, 12_000_000, 300_000)), &[]);
+    assert!(both_sides_traded(&days), "{days}");
+}
+
+#[test]
+fn the_ends_of_the_range_one_bar_and_a_price_that_stands_still() {
+    sound(&PriceFile::new("one", "1700000000,60000,61000,59000,60500\n"), &[]);
+    sound(&PriceFile::new("still", &sawtooth(3_600, 5, 5_000_000, 0)), &[]);
+    sound(&PriceFile::new("least", "0,1,1.02,1,1.01\n3600,1.01,1.05,1,1\n"), &[]);
+    sound(&PriceFile::new("most", "1,99999999,100000000,99000000,99500000\n2,99500000,100000000,99000000,100000000\n"), &[]);
+    sound(&PriceFile::new("apart", "1,1,100000000,1,100000000\n100,100000000,100000000,1,1\n"), &[]);
+}
+
+#[test]
+fn the_report_for_people_says_the_same() {
+    let output = demo(&PriceFile::new("people", &sawtooth(3_600, 6, 800_000, 9_000)), &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let report = text(&output.stdout);
+    for part in ["conserved: yes", "0 failed", "liquidations in the band", "funding and borrow paid", "2023-11-14 22:13"] {
+        assert!(report.contains(part), "{part} is missing: {report}");
+    }
+}
+
+#[test]
+fn a_malformed_row_is_named_with_its_line() {
+    for (rows, says) in [
+        ("1,5,6,4,5\n2,5,6,4\n", "line 3: has 4 fields"),
+        ("1,5,6,4,5\n1,5,6,4,5\n", "line 3: unix_time 1 is not later"),
+        ("1,0.5,6,0.5,5\n", "line 2: open '0.5': is too small"),
+        ("", "has a header but no bars"),
+    ] {
+        let file = PriceFile::new("malformed", rows);
+        let output = demo(&file, &["--json"]);
+        assert_eq!(output.status.code(), Some(1), "{rows}");
+        let answer: Value = serde_json::from_slice(&output.stdout).expect("a failure is JSON too");
+        let error = answer["error"].as_str().expect("it says why");
+        assert!(error.contains(says) && error.contains("perps-demo-"), "{error}");
+        assert!(text(&output.stderr).contains(says));
+    }
+}
