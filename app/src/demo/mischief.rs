@@ -10,7 +10,7 @@ use inverse_perps::instructions::IncreasePositionArgs;
 use inverse_perps_engine::units::{Notional, DOLLAR};
 use inverse_perps_engine::{Direction, Error};
 
-/// Attempts a run, where it has as many steps.
+/// About how many attempts a run sees, where it has as many steps.
 const ATTEMPTS: usize = 18;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

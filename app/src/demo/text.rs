@@ -59,7 +59,7 @@ impl Report {
         row("liquidation fees to insurance, BTC", BITCOIN.exact(moved.insurance_fees_sats))?;
         row("  spread to the pool, BTC", BITCOIN.exact(moved.spread_sats))?;
         row("shortfalls paid by insurance, BTC", BITCOIN.exact(moved.covered_sats))?;
-        row("  paid by nobody, BTC", BITCOIN.exact(moved.uncovered_sats))?;
+        row("  borne by the pool, BTC", BITCOIN.exact(moved.uncovered_sats))?;
         row("pool at the start, BTC", signed_bitcoin(start.equity_sats))?;
         row("  a share, BTC", start.share_price.clone())?;
         row("pool at the end, BTC", signed_bitcoin(end.equity_sats))?;

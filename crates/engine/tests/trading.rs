@@ -7,6 +7,7 @@ use common::{dollars, fee_of, sats, still, usd, Bench, BOTH, DEEP};
 use inverse_perps_engine::actions::DecreaseSize::{self, Part, Whole};
 use inverse_perps_engine::actions::{Decrease, Increase};
 use inverse_perps_engine::margin::{initial_margin, is_liquidatable};
+use inverse_perps_engine::pnl::Valuation;
 use inverse_perps_engine::units::{Bps, Notional, Price, Seconds};
 use inverse_perps_engine::{pnl, Direction, Error, Params, Position};
 use num_bigint::BigInt;
@@ -165,7 +166,8 @@ fn case_16_initial_margin_is_met_to_the_satoshi() {
         assert_eq!(fee_of(&bench.increase(&mut position, direction, dollars(100_000)).unwrap()), fee + surcharge);
         assert_eq!(position.margin, sats(margin));
         let side = bench.market.side(direction);
-        assert_eq!(initial_margin(&bench.market.params, &position, side, usd(50_000)), Ok(sats(margin)));
+        let valued = Valuation::of_position(&position, side, usd(50_000)).unwrap().unwrap();
+        assert_eq!(initial_margin(&bench.market.params, &valued), Ok(sats(margin)));
     }
 }
 

@@ -1,0 +1,132 @@
+//! What must hold after every transaction, whatever it was: the identities of the design's sections 2 and 3, from account
+//! bytes alone.
+
+use super::replay::{head, Replay};
+use super::tokens::supply;
+use inverse_perps::state::{Market, Position};
+use inverse_perps_engine::side::{Direction, Side};
+use perps::client::accounts;
+use perps::client::events::Event;
+use solana_account::Account;
+use solana_address::Address;
+use std::collections::BTreeMap;
+
+/// Every account that a transaction has named, as it was last seen, and the replay of each market.
+#[derive(Default)]
+pub(super) struct Watch {
+    /// Set where a fixture has falsified a side's sums on purpose.
+    pub sums_are_false: bool,
+    /// Accounts; none where there is nothing at the address.
+    pub accounts: BTreeMap<Address, Option<Account>>,
+    /// Replays by market.
+    pub replays: BTreeMap<Address, Replay>,
+    /// What vaults hold besides the ledger, by market: gifts sent by hand, or less where a fixture has robbed one.
+    pub surplus: BTreeMap<Address, i128>,
+}
+
+impl Watch {
+    fn of_program(&self) -> impl Iterator<Item = (&Address, &Account)> {
+        let seen = self.accounts.iter().filter_map(|(address, account)| Some((address, account.as_ref()?)));
+        seen.filter(|(_, account)| account.owner == inverse_perps::ID)
+    }
+
+    fn markets(&self) -> Vec<(Address, Market)> {
+        self.of_program().filter_map(|(address, account)| Some((*address, accounts::market(&account.data).ok()?))).collect()
+    }
+
+    fn positions(&self) -> Vec<Position> {
+        self.of_program().filter_map(|(_, account)| accounts::position(&account.data).ok()).collect()
+    }
+
+    /// Takes in the events of a successful transaction.
+    pub fn replay(&mut self, events: &[Event], what: &str) {
+        for event in events {
+            let Some(head) = head(event) else { continue };
+            self.replays.entry(head.market).or_default().apply(event, head, what);
+        }
+    }
+
+    /// Everything that must hold between transactions.
+    pub fn assert_invariants(&self, what: &str) {
+        let positions = self.positions();
+        for (address, market) in self.markets() {
+            let own: Vec<&Position> = positions.iter().filter(|position| position.market == address).collect();
+            self.assert_backed(&address, &market, what);
+            if !self.sums_are_false {
+                assert_sums(&market, &own, what);
+            }
+            let replay = self.replays.get(&address).unwrap_or_else(|| panic!("{what}: market {address} came without an event"));
+            replay.assert_agrees(market.event_sequence, &market.state.ledger, what);
+        }
+    }
+
+    /// The vault holds the ledger to the satoshi, besides what was sent to it by hand; LP shares are those that exist.
+    fn assert_backed(&self, address: &Address, market: &Market, what: &str) {
+        let total = market.state.ledger.total().expect("a ledger's sum fits into 64 bits").get();
+        if let Some(Some(vault)) = self.accounts.get(&market.vault) {
+            let held = accounts::token_amount(&vault.data).expect("the vault is a token account");
+            let surplus = self.surplus.get(address).copied().unwrap_or(0);
+            assert!(held >= total || surplus < 0, "{what}: the vault holds {held}, the ledger says {total}");
+            let expected = i128::from(total) + surplus;
+            assert_eq!(i128::from(held), expected, "{what}: tokens moved that the ledger does not know of");
+        }
+        if let Some(Some(mint)) = self.accounts.get(&market.lp_mint) {
+            assert_eq!(supply(mint), market.state.pool_shares, "{what}: the LP mint's supply is not what the market counts");
+        }
+    }
+}
+
+/// The ledger's margin and the sides' sums are exactly those over the positions.
+fn assert_sums(market: &Market, positions: &[&Position], what: &str) {
+    let margin: u64 = positions.iter().map(|position| position.state.margin.get()).sum();
+    assert_eq!(market.state.ledger.margin.get(), margin, "{what}: margin is not the sum of the positions' margins");
+    for (direction, side) in [(Direction::Long, &market.state.long), (Direction::Short, &market.state.short)] {
+        let own: Vec<&Position> =
+            positions.iter().copied().filter(|position| position.state.open_direction() == Some(direction)).collect();
+        let sums = Sums::over(&own, direction, side);
+        assert_eq!(sums, Sums::of(side), "{what}: the {direction:?} side's sums are not those over its positions");
+    }
+}
+
+/// A side's sums: `S`, `Q`, `M`, `n`, `K`, `owed`.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Sums {
+    shares: u64,
+    basis: i128,
+    margin: u64,
+    positions: u64,
+    cost_owed: i128,
+    owed: i128,
+}
+
+impl Sums {
+    fn of(side: &Side) -> Self {
+        Self {
+            shares: side.shares.get(),
+            basis: side.basis.get(),
+            margin: side.margin.get(),
+            positions: side.positions,
+            cost_owed: side.cost_owed.get(),
+            owed: side.owed.get(),
+        }
+    }
+
+    /// `K = sum shares (F - F0)`, `owed = sum ±(basis (A0 - A) - shares (X - X0))`.
+    fn over(positions: &[&Position], direction: Direction, side: &Side) -> Self {
+        let sign = if direction == Direction::Long { 1 } else { -1 };
+        let mut sums = Self::default();
+        for position in positions {
+            let state = &position.state;
+            let shares = i128::from(state.shares.get());
+            let fallen = i128::from(state.scale.get()) - i128::from(side.scale.get());
+            let exited = i128::try_from(side.exit_index.get() - state.exit_index.get()).expect("an index fits");
+            sums.shares += state.shares.get();
+            sums.basis += state.basis.get();
+            sums.margin += state.margin.get();
+            sums.positions += 1;
+            sums.cost_owed += shares * (side.cost_index.get() - state.cost_index.get());
+            sums.owed += sign * (state.basis.get() * fallen - shares * exited);
+        }
+        sums
+    }
+}

@@ -1,0 +1,131 @@
+//! Every error of the program is triggered somewhere in these tests, or says why it cannot be.
+
+use inverse_perps_tests::harness::prelude::*;
+use std::path::Path;
+use Proof::{Triggered, Unreachable};
+
+/// Where an error is shown.
+enum Proof {
+    /// In this file, under `tests/`.
+    Triggered(&'static str),
+    /// Nowhere on chain, for this reason.
+    Unreachable(&'static str),
+}
+
+/// The match has no wildcard: an error that this list lacks does not compile.
+macro_rules! proofs {
+    ($($name:ident => $proof:expr,)*) => {
+        const ALL: &[(PerpError, &str)] = &[$((PerpError::$name, stringify!($name)),)*];
+
+        fn proof(error: PerpError) -> Proof {
+            match error {
+                $(PerpError::$name => $proof,)*
+            }
+        }
+    };
+}
+
+const PRICES: Proof = Triggered("instructions/prices.rs");
+const CREATE: Proof = Triggered("instructions/create_market.rs");
+const INCREASE: Proof = Triggered("instructions/increase_position.rs");
+const DECREASE: Proof = Triggered("instructions/decrease_position.rs");
+const DEPOSIT: Proof = Triggered("instructions/deposit_collateral.rs");
+const WITHDRAW: Proof = Triggered("instructions/withdraw_collateral.rs");
+const LIQUIDITY: Proof = Triggered("instructions/deposit_liquidity.rs");
+const LIQUIDATE: Proof = Triggered("instructions/liquidate.rs");
+const INITIALIZE: Proof = Triggered("instructions/initialize_exchange.rs");
+const CLOSE: Proof = Triggered("instructions/close_position_account.rs");
+const LEGACY: Proof = Triggered("instructions/legacy_oracle.rs");
+
+proofs! {
+    Overflow => DEPOSIT,
+    PriceNotPositive => PRICES,
+    PriceOutOfRange => PRICES,
+    ExponentOutOfRange => PRICES,
+    PriceInFuture => PRICES,
+    PriceTooOld => PRICES,
+    ConfidenceTooWide => PRICES,
+    PriceFarFromAverage => PRICES,
+    PriceJumped => PRICES,
+    PriceRequired => WITHDRAW,
+    AmountZero => INCREASE,
+    NotWholeDollars => INCREASE,
+    BelowMinNotional => INCREASE,
+    PositionCapExceeded => INCREASE,
+    SideCapExceeded => INCREASE,
+    OppositeDirection => INCREASE,
+    NoOpenPosition => DECREASE,
+    ReductionTooLarge => DECREASE,
+    SlippageExceeded => INCREASE,
+    DeadlineExpired => INCREASE,
+    MinHoldNotOver => DECREASE,
+    MarginBelowInitial => INCREASE,
+    MarginBelowAmount => WITHDRAW,
+    MarginBelowFee => INCREASE,
+    ReserveExceeded => INCREASE,
+    PoolExhausted => DECREASE,
+    NotLiquidatable => LIQUIDATE,
+    PositionNotEmpty => CLOSE,
+    PoolNotSolvent => LIQUIDITY,
+    BelowMinFirstDeposit => LIQUIDITY,
+    PoolCapExceeded => LIQUIDITY,
+    TooFewShares => LIQUIDITY,
+    LedgerNotConserved => Unreachable("a guard against the program's own bugs: no input makes a transition lose or make satoshi"),
+    SideNotEmpty => DECREASE,
+    MarginRatiosOutOfBounds => CREATE,
+    TakerFeeOutOfBounds => CREATE,
+    LiquidationFeeOutOfBounds => CREATE,
+    MinRewardOutOfBounds => CREATE,
+    OracleBoundsOutOfBounds => CREATE,
+    AgesOutOfBounds => CREATE,
+    ReserveParamsOutOfBounds => CREATE,
+    RatesOutOfBounds => CREATE,
+    ImpactOutOfBounds => CREATE,
+    CapsOutOfBounds => CREATE,
+    TipsOutOfBounds => CREATE,
+    InsuranceCapOutOfBounds => CREATE,
+    ExitTimesOutOfBounds => CREATE,
+    NotUpgradeAuthority => INITIALIZE,
+    TimelockOutOfBounds => INITIALIZE,
+    NotAdmin => CREATE,
+    Token2022NotSupported => CREATE,
+    WrongDecimals => CREATE,
+    NotOwner => INCREASE,
+    WrongMarket => INCREASE,
+    WrongVault => DEPOSIT,
+    WrongLpMint => LIQUIDITY,
+    WrongOracleOwner => PRICES,
+    WrongOracleAccount => PRICES,
+    WrongFeed => PRICES,
+    PriceNotFullyVerified => PRICES,
+    PriceNotTrading => LEGACY,
+    VaultShort => DEPOSIT,
+    TransferMismatch => Unreachable("the classic token program moves exactly the amount; mints of any other program are refused"),
+}
+
+/// Whether a source file names the error as a word of its own, so that `AmountZero` is not found in a longer name.
+fn names(source: &str, error: &str) -> bool {
+    let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
+    source.match_indices(error).any(|(at, _)| {
+        let before = source[..at].chars().next_back();
+        let after = source[at + error.len()..].chars().next();
+        !before.is_some_and(part_of_word) && !after.is_some_and(part_of_word)
+    })
+}
+
+#[test]
+fn every_error_is_triggered_or_says_why() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for (error, name) in ALL {
+        match proof(*error) {
+            Triggered(file) => {
+                let source = std::fs::read_to_string(tests.join(file)).expect("the named file exists");
+                assert!(names(&source, name), "{file} does not trigger {name}");
+            }
+            Unreachable(reason) => assert!(reason.len() > 20, "{name} gives no reason"),
+        }
+    }
+    // Codes are 6000 and the place in the list, so a list without gaps is the whole enumeration.
+    let codes: Vec<u32> = ALL.iter().map(|(error, _)| *error as u32).collect();
+    assert!(codes.iter().copied().eq(0..u32::try_from(ALL.len()).expect("few errors")), "{codes:?}");
+}

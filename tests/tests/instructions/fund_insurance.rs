@@ -1,0 +1,54 @@
+//! `fund_insurance`
+
+use crate::accounts::{refuses_strangers, unsigned, with_account};
+use inverse_perps_tests::harness::prelude::*;
+
+fn fund(market: &TestMarket, donor: &Trader, sats: u64) -> Instruction {
+    instructions::fund_insurance(&market.keys, donor.address(), donor.tokens, sats)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn adds_to_the_fund_and_to_nothing_else() {
+    // Given a market, when somebody gives 1,234 satoshi,
+    let (mut chain, market) = Chain::with_market(still()).await;
+    let alice = chain.trader(&market).await;
+    let sent = chain.succeed("give", &[fund(&market, &alice, 1_234)], &[&alice.keypair]).await;
+
+    // then insurance has them.
+    let Event::InsuranceFunded(event) = sent.event() else { panic!("{:?}", sent.events) };
+    assert_eq!((event.donor, event.amount_sats.get()), (alice.address(), 1_234));
+    assert_eq!((event.ledger.delta_sats.insurance.get(), event.ledger.after_sats.insurance.get()), (1_234, 1_234));
+    assert_eq!(chain.tokens(&market.keys.vault).await, 1_234);
+    assert_eq!(chain.tokens(&alice.tokens).await, 10 * BTC - 1_234);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refuses_what_does_not_belong() {
+    let (mut chain, market) = Chain::with_market(still()).await;
+    let other_market = chain.open_market(market.keys.mint, 1, still()).await;
+    let other_mint = chain.new_mint(8);
+    let alice = chain.trader(&market).await;
+    let bob = chain.trader(&market).await;
+    let signer = [&alice.keypair];
+    let good = fund(&market, &alice, 10);
+    // Places: 0 donor, 1 market, 2 vault, 3 source, 4 token program.
+
+    chain.refuse("nothing", &[fund(&market, &alice, 0)], &signer, PerpError::AmountZero).await;
+    let too_much = fund(&market, &alice, 10 * BTC + 1);
+    chain.refuse("more than there is", &[too_much], &signer, Refusal::INSUFFICIENT_TOKENS).await;
+    for (what, vault) in [("another market's", other_market.keys.vault), ("her own", alice.tokens)] {
+        let elsewhere = with_account(&good, 2, vault);
+        chain.refuse(&format!("into {what} vault"), &[elsewhere], &signer, PerpError::WrongVault).await;
+    }
+    let worthless = chain.token_account(&other_mint, &alice.address(), BTC);
+    chain.refuse("other tokens", &[with_account(&good, 3, worthless)], &signer, Refusal::MINT_MISMATCH).await;
+    let stolen = with_account(&good, 3, bob.tokens);
+    chain.refuse("somebody else's tokens", &[stolen], &signer, Refusal::OWNER_MISMATCH).await;
+    let other_program = with_account(&good, 4, TOKEN_2022_PROGRAM);
+    chain.refuse("with another token program", &[other_program], &signer, ErrorCode::InvalidProgramId).await;
+    chain.refuse("without the signature", &[unsigned(&good, 0)], &[], ErrorCode::AccountNotSigner).await;
+    refuses_strangers(&mut chain, &good, 1, alice.position, &signer).await;
+    chain.succeed("as it should be", from_ref(&good), &signer).await;
+    chain.rob_vault(&market, 1).await;
+    chain.refuse("into a vault that is short", &[good], &signer, PerpError::VaultShort).await;
+}

@@ -1,0 +1,170 @@
+//! Accounts as bytes: what is stored today must be read tomorrow.
+//!
+//! `position.txt` and `market.txt` are stored accounts, a field a line with its offset, its value and its bytes. A change that
+//! moves a field, changes its width or its byte order fails here; a new version of the layout needs new files beside these.
+
+use inverse_perps::state::{Market, Position};
+use inverse_perps_engine::units::*;
+use inverse_perps_tests::harness::prelude::*;
+use perps::client::accounts;
+use std::mem::offset_of;
+
+/// A field's value as the files write it.
+trait Shown {
+    fn shown(&self) -> String;
+}
+
+macro_rules! shown {
+    ($($plain:ty),*; $($unit:ty),*) => {
+        $(impl Shown for $plain { fn shown(&self) -> String { self.to_string() } })*
+        $(impl Shown for $unit { fn shown(&self) -> String { self.get().to_string() } })*
+    };
+}
+shown!(u8, u16, u32, u64, i64; Basis, Bps, Confidence, CostIndex, ExitIndex, FineSats, Notional, Price, Sats, Scale, Seconds, Shares, UnixTime);
+
+impl Shown for Address {
+    fn shown(&self) -> String {
+        hex(self.as_ref())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex")).collect()
+}
+
+/// A line of a file.
+struct Row {
+    offset: usize,
+    field: String,
+    value: String,
+    bytes: Vec<u8>,
+}
+
+fn rows(file: &str) -> Vec<Row> {
+    let lines = file.lines().filter(|line| !line.starts_with('#'));
+    let row = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [offset, field, value, bytes] = words[..] else { panic!("four words a line: {line}") };
+        let value = if value == "-" { bytes } else { value };
+        Row { offset: offset.parse().expect("an offset"), field: field.into(), value: value.into(), bytes: unhex(bytes) }
+    };
+    lines.map(row).collect()
+}
+
+/// The account of a file; its rows leave no gap.
+fn account(rows: &[Row]) -> Vec<u8> {
+    let mut data = Vec::new();
+    for row in rows {
+        assert_eq!(row.offset, data.len(), "a gap before {}", row.field);
+        data.extend(&row.bytes);
+    }
+    data
+}
+
+/// Name, offset in the account and value of fields of a decoded account.
+macro_rules! fields {
+    ($type:ty, $value:expr; $($($field:ident).+),* $(,)?) => {
+        vec![$((stringify!($($field).+).replace(' ', ""), 8 + offset_of!($type, $($field).+), $value.$($field).+.shown())),*]
+    };
+}
+
+/// Every row that is not discriminator or reserve is a field at its offset with its value, and the other way round.
+fn assert_same(rows: &[Row], fields: &[(String, usize, String)]) {
+    let reserve = |row: &&Row| row.field == "discriminator" || row.field.contains("reserved");
+    for row in rows.iter().filter(|row| !reserve(row)) {
+        let (_, offset, value) =
+            fields.iter().find(|(name, ..)| *name == row.field).unwrap_or_else(|| panic!("{} is gone", row.field));
+        assert_eq!((*offset, value), (row.offset, &row.value), "{}", row.field);
+    }
+    assert_eq!(fields.len(), rows.iter().filter(|row| !reserve(row)).count(), "as many fields as rows");
+    for row in rows.iter().filter(reserve).skip(1) {
+        assert!(row.bytes.iter().all(|byte| *byte == 0), "{} is zero", row.field);
+    }
+}
+
+#[test]
+fn a_stored_position_reads_as_it_was_written() {
+    let rows = rows(include_str!("position.txt"));
+    let data = account(&rows);
+    assert_eq!((data.len(), Position::SPACE), (256, 256), "a position is at most 256 bytes");
+    let position = accounts::position(&data).expect("the stored bytes are a position");
+    let fields = fields![
+        Position, position;
+        sub_account, version, bump, market, owner, delegate,
+        state.margin, state.tips, state.shares, state.basis, state.scale, state.exit_index, state.cost_index,
+        state.last_increase, state.next_order, state.void_orders_below, state.pending_order, state.open_orders, state.direction,
+        claim_sats, claim_epoch, budget_day, daily_budget_sats, budget_spent_sats,
+    ];
+    assert_same(&rows, &fields);
+}
+
+#[test]
+fn a_stored_market_reads_as_it_was_written() {
+    let rows = rows(include_str!("market.txt"));
+    let data = account(&rows);
+    assert_eq!(data.len(), Market::SPACE);
+    assert!(data.len() <= 1_024, "a market is at most 1,024 bytes");
+    let market = accounts::market(&data).expect("the stored bytes are a market");
+    let mut fields = fields![
+        Market, market;
+        index, version, bump, oracle_kind, mint, vault, lp_mint, oracle, event_sequence,
+        state.long.scale, state.long.exit_index, state.long.cost_index, state.long.shares, state.long.basis, state.long.margin,
+        state.long.owed, state.long.cost_owed, state.long.positions,
+        state.short.scale, state.short.exit_index, state.short.cost_index, state.short.shares, state.short.basis,
+        state.short.margin, state.short.owed, state.short.cost_owed, state.short.positions,
+        state.ledger.margin, state.ledger.pool, state.ledger.insurance, state.ledger.protocol_fees, state.ledger.funds,
+        state.last_accrual, state.pool_shares, state.bad_debt,
+    ];
+    fields.extend(fields![
+        Market, market;
+        state.prices.price, state.prices.confidence, state.prices.ema, state.prices.publish_time, state.prices.slot,
+        state.prices.interval, state.prices.slot_low, state.prices.slot_high, state.prices.bucket, state.prices.low,
+        state.prices.high, state.prices.previous_low, state.prices.previous_high, state.prices.lag_interval, state.prices.lag,
+        state.prices.previous_lag,
+    ]);
+    fields.extend(fields![
+        Market, market;
+        state.params.skew_scale, state.params.impact_scale, state.params.min_notional, state.params.max_side_notional,
+        state.params.max_position_notional, state.params.settle_tip, state.params.min_first_deposit, state.params.max_pool,
+        state.params.min_order_tip, state.params.max_order_tip, state.params.initial_margin, state.params.maintenance_margin,
+        state.params.initial_margin_slope, state.params.maintenance_margin_slope, state.params.taker_fee,
+        state.params.fee_to_pool, state.params.fee_to_insurance, state.params.fee_to_protocol, state.params.liquidation_fee,
+        state.params.min_reward, state.params.spread_multiplier, state.params.strict_confidence, state.params.wide_confidence,
+        state.params.ema_bound, state.params.max_jump, state.params.fresh_age, state.params.wide_age, state.params.max_future,
+        state.params.order_delay, state.params.min_hold, state.params.stress, state.params.max_utilisation,
+        state.params.deleverage_target, state.params.deleverage_trigger, state.params.max_funding, state.params.max_borrow,
+        state.params.max_accrual_gap, state.params.impact_max, state.params.insurance_daily_cap, state.params.cool_down,
+        state.params.withdrawal_window, state.params.dead_oracle_after, state.params.dead_oracle_grace,
+    ]);
+    assert_same(&rows, &fields);
+}
+
+/// The bytes on chain are the struct: what the program wrote is at the documented offsets, read without the program's types.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_writes_where_the_files_say() {
+    let (mut chain, market) = Chain::with_pool(still(), 100 * BTC).await;
+    let alice = chain.trader_with(&market, 10_000_000).await;
+    chain.succeed("open", &[market.open(&alice, Short, 100_000)], &[&alice.keypair]).await;
+    let word = |data: &[u8], rows: &[Row], field: &str| {
+        let at = rows.iter().find(|row| row.field == field).expect("a row").offset;
+        u64::from_le_bytes(data[at..at + 8].try_into().expect("eight bytes"))
+    };
+    let position = chain.account(&alice.position).await.expect("the position exists").data;
+    let rows_of_position = rows(include_str!("position.txt"));
+    let of_position = |field| word(&position, &rows_of_position, field);
+    assert_eq!(of_position("state.margin"), 9_895_000);
+    assert_eq!((of_position("state.shares"), of_position("state.basis")), (dollars(100_000), 200_000_000));
+    assert_eq!(of_position("state.scale"), 1_000_000_000_000_000_000);
+    assert_eq!(position[rows_of_position.iter().find(|row| row.field == "state.direction").expect("a row").offset], 2);
+
+    let account = chain.account(&market.keys.market).await.expect("the market exists").data;
+    let rows_of_market = rows(include_str!("market.txt"));
+    let of_market = |field| word(&account, &rows_of_market, field);
+    assert_eq!((of_market("state.short.shares"), of_market("state.short.margin")), (dollars(100_000), 9_895_000));
+    assert_eq!((of_market("state.ledger.margin"), of_market("state.ledger.pool")), (9_895_000, 10_000_063_000));
+    assert_eq!((of_market("state.prices.price"), of_market("state.pool_shares")), (usd(50_000), 100 * BTC));
+}
