@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Once;
 
 use serde_json::Value;
 
@@ -25,7 +26,10 @@ impl Drop for PriceFile {
     }
 }
 
+/// Runs the command, after the program has been built once: tests run beside each other, and builds of the same ELF should not.
 fn demo(file: &PriceFile, more: &[&str]) -> Output {
+    static BUILT: Once = Once::new();
+    BUILT.call_once(|| drop(perps::chain::program_elf().expect("the program can be built")));
     let path = file.0.to_str().expect("the path is text");
     let arguments = [&["demo", "--prices", path], more].concat();
     Command::new(env!("CARGO_BIN_EXE_perps")).args(arguments).output().expect("perps runs")
@@ -127,6 +131,13 @@ fn the_ends_of_the_range_one_bar_and_a_price_that_stands_still() {
 }
 
 #[test]
+fn a_price_that_the_program_does_not_accept_is_passed_over_and_counted() {
+    let answer = sound(&PriceFile::new("below", "1,1,6,0.5,5\n3601,5,100000001,5,6\n"), &[]);
+    assert_eq!(number(&answer, "unusable_prices"), 2);
+    assert_eq!(number(&answer, "steps"), 6);
+}
+
+#[test]
 fn the_report_for_people_says_the_same() {
     let output = demo(&PriceFile::new("people", &sawtooth(3_600, 6, 800_000, 9_000)), &[]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
@@ -141,7 +152,7 @@ fn a_malformed_row_is_named_with_its_line() {
     for (rows, says) in [
         ("1,5,6,4,5\n2,5,6,4\n", "line 3: has 4 fields"),
         ("1,5,6,4,5\n1,5,6,4,5\n", "line 3: unix_time 1 is not later"),
-        ("1,0.5,6,0.5,5\n", "line 2: open '0.5': is too small"),
+        ("1,0,6,0,5\n", "line 2: open '0': must be above zero"),
         ("", "has a header but no bars"),
     ] {
         let file = PriceFile::new("malformed", rows);

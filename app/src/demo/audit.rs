@@ -77,3 +77,47 @@ impl Audit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOUND: Findings = Findings {
+        vault_sats: 700,
+        margin_sats: 200,
+        ledger_margin_sats: 200,
+        ledger_sats: 700,
+        held_sats: 300,
+        minted_sats: 1_000,
+        shares_held: 50,
+        shares: 50,
+    };
+
+    #[test]
+    fn one_satoshi_anywhere_is_found() {
+        assert!(SOUND.conserved());
+        for astray in [
+            Findings { vault_sats: 701, ..SOUND },
+            Findings { margin_sats: 199, ..SOUND },
+            Findings { ledger_margin_sats: 201, ..SOUND },
+            Findings { ledger_sats: 699, ..SOUND },
+            Findings { held_sats: 299, ..SOUND },
+            Findings { minted_sats: 1_001, ..SOUND },
+            Findings { shares_held: 49, ..SOUND },
+            Findings { shares: 51, ..SOUND },
+            Findings { held_sats: u64::MAX, ..SOUND },
+        ] {
+            assert!(!astray.conserved(), "{astray:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_difference_is_kept() {
+        let mut audit = Audit::default();
+        let (first, second) = (Findings { vault_sats: 1, ..SOUND }, Findings { vault_sats: 2, ..SOUND });
+        for (found, time) in [(SOUND, 10), (first, 20), (second, 30), (SOUND, 40)] {
+            audit.add(found, time);
+        }
+        assert_eq!(audit, Audit { count: 4, first_difference: Some((20, first)) });
+    }
+}

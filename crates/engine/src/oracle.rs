@@ -280,7 +280,11 @@ impl PriceState {
         }
         let far = usage != PriceUse::Decrease && self.price.strays_from(self.ema, params.ema_bound);
         ensure(!far, Error::PriceFarFromAverage)?;
-        let range = self.range(at)?;
+        let mut range = self.range(at)?;
+        if usage == PriceUse::Decrease {
+            // Whoever has two updates of one slot must not open at the older and close at the newer.
+            range = range.widened(self.slot_low, self.slot_high);
+        }
         ensure(!range.high.strays_from(range.low, params.max_jump), Error::PriceJumped)?;
         Ok(Quote { price: self.price, spread, bid: bid.min(range.low), ask: ask.max(range.high) })
     }

@@ -128,7 +128,7 @@ impl Pair {
     fn charge(model: &mut Model, holder: &mut Holder, filled: &Filled) {
         let fee = filled.fee;
         let whole = wide(fee.total().unwrap().get());
-        assert!(whole <= div(wide(filled.value.get()) * 5, 10_000, true), "at most five basis points");
+        assert!(whole <= div((wide(filled.value.get()) + 1) * 5, 10_000, true), "at most five basis points, rounded up");
         model.charge(holder, [fee.pool, fee.insurance, fee.protocol].map(|part| wide(part.get())));
     }
 

@@ -81,9 +81,9 @@ async fn the_dearest_of_bid_and_ask_counts() {
     chain.succeed("deposit", &[deposit(&market, &alice, shares, BTC, 0)], &[&alice.keypair]).await;
     assert_eq!(chain.tokens(&shares).await, 99_958_570);
 
-    // And so does a price of the last minute: back at $50,000 a second later, the bid of $49,000 still counts... unless it
-    // was no price itself, so it is the price of $49,100 that does: 203,665,987 down, 3,665,987 owed to a pool of
-    // 10,100,063,000 with 10,099,958,570 shares: 1e8 * 10,099,959,570 / 10,103,729,987 = 99,962,682 down.
+    // And so does a price of the last minute. Back at $50,000 a second later, the price of $49,100 still counts, though not
+    // its bid: there the long is worth 203,665,987 down and owes 3,665,987 to a pool of 10,100,063,000 with 10,099,958,570
+    // shares, so 1e8 * 10,099,959,570 / 10,103,729,987 = 99,962,682 down.
     chain.advance(1);
     chain.post(&market, Tick::at(50_000));
     chain.succeed("deposit", &[deposit(&market, &alice, shares, BTC, 0)], &[&alice.keypair]).await;

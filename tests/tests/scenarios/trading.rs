@@ -64,8 +64,8 @@ async fn case_08_a_price_known_early_buys_nothing() {
     }
 }
 
-/// Two updates of one slot in one transaction: the range knows earlier slots only, so it is the hold, of a second at least,
-/// that keeps whoever has both from buying at the older and selling at the newer.
+/// Two updates of one slot in one transaction: the hold, and without one the range of the slot itself, keep whoever has both from
+/// buying at the older and selling at the newer.
 #[tokio::test(flavor = "multi_thread")]
 async fn case_08_two_prices_of_one_slot_buy_nothing() {
     for (direction, next) in [(Long, 51_000), (Short, 49_000)] {
@@ -90,6 +90,17 @@ async fn case_08_two_prices_of_one_slot_buy_nothing() {
                 assert_eq!(event.fill.price_e8.get(), usd(50_000));
             }
         }
+
+        let (mut chain, market) = Chain::with_pool(no_hold(), 100 * BTC).await;
+        let alice = chain.trader_with(&market, BTC).await;
+        chain.advance(120);
+        chain.post(&market, Tick::at(50_000).aged(1));
+        let newer = TestMarket { price: Address::new_unique(), ..market };
+        chain.post(&newer, Tick::at(next));
+        let before = wealth(&chain, &alice).await;
+        let both = [market.open(&alice, direction, 100_000), newer.close(&alice, direction)];
+        chain.succeed("open and close without a hold", &both, &[&alice.keypair]).await;
+        assert_eq!(before - wealth(&chain, &alice).await, 205_000, "both fees are lost, and nothing is won");
     }
 }
 

@@ -11,7 +11,7 @@ use crate::pnl::Valuation;
 use crate::position::Position;
 use crate::reserve::{ensure_reserve, requirement};
 use crate::side::Direction;
-use crate::units::{Basis, Notional, Price, Sats, Shares, SignedSats, MAX_VALUE};
+use crate::units::{Basis, Notional, Price, Shares, SignedSats, Value, MAX_VALUE};
 
 /// What a trader asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Market {
             Direction::Long => (&after.long, marks.long.notional, marks.short.notional),
             Direction::Short => (&after.short, marks.short.notional, marks.long.notional),
         };
-        let fee = trade_fee(&self.params, value, skew_change(before, own.notional, other), price)?;
+        let fee = trade_fee(&self.params, value.ceil, skew_change(before, own.notional, other), price)?;
         ensure(position.free_margin()? >= fee, Error::MarginBelowFee)?;
         let fee = self.charge(position, fee)?;
 
@@ -65,7 +65,7 @@ impl Market {
             price,
             shares,
             notional: order.notional,
-            value,
+            value: value.rounded(direction.entry_rounding()),
             pnl: SignedSats::ZERO,
             fee,
             shortfall: Shortfall::default(),
@@ -79,13 +79,14 @@ impl Market {
         direction: Direction,
         notional: Notional,
         price: Price,
-    ) -> Result<(Shares, Sats)> {
+    ) -> Result<(Shares, Value)> {
         let margin = position.margin;
         let side = self.side_mut(direction);
         let shares = Shares::of(notional, side.scale, Rounding::Floor)?;
-        let value = shares.at(side.scale)?.value_at(price, direction.entry_rounding())?;
-        ensure(!shares.is_zero() && !value.is_zero(), Error::BelowMinNotional)?;
-        let basis = Basis::of(value, side.scale, direction.entry_rounding())?;
+        let value = shares.at(side.scale)?.value(price)?;
+        let entry_value = value.rounded(direction.entry_rounding());
+        ensure(!shares.is_zero() && !entry_value.is_zero(), Error::BelowMinNotional)?;
+        let basis = Basis::of(entry_value, side.scale, direction.entry_rounding())?;
         if position.shares.is_zero() {
             position.open(direction, side);
             side.margin = side.margin.plus(margin)?;

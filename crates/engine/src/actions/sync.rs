@@ -11,7 +11,7 @@ use crate::reserve::requirement;
 pub struct Synced {
     /// Price and sides.
     pub marks: Marks,
-    /// What was accrued; none where no time passed or both sides are empty.
+    /// What was accrued; none where no time passed, both sides are empty or both rates are zero.
     pub accrued: Option<Accrued>,
 }
 
@@ -51,6 +51,9 @@ impl Market {
         let needed = requirement(&self.params, &marks.long, &marks.short, price)?;
         let borrow = borrow_rate(&self.params, needed, self.free_pool()?)?;
         let rates = rates(funding_rate(&self.params, &marks.long, &marks.short)?, borrow)?;
+        if rates == Rates::default() {
+            return Ok(None);
+        }
         accrue_side(&mut self.long, rates.long, elapsed_seconds, price)?;
         accrue_side(&mut self.short, rates.short, elapsed_seconds, price)?;
         Ok(Some(Accrued { elapsed_seconds, rates }))
