@@ -29,6 +29,10 @@ use std::process::Command;
 /// The feed id of the market's price account.
 pub const FEED_ID: [u8; 32] = [7; 32];
 const LAMPORTS: u64 = 1_000_000_000_000;
+/// Every address of the chain is the same in every run, so that costs are too: comparing and finding addresses is part of them.
+const ADMIN_SECRET: [u8; 32] = [0xad; 32];
+const MINT: Address = Address::new_from_array([0xb7; 32]);
+const PRICE_ACCOUNT: Address = Address::new_from_array([0x9c; 32]);
 const SLOTS_A_SECOND_BY_TEN: u64 = 25;
 const UPGRADE_AUTHORITY_OFFSET: usize = 13;
 
@@ -47,6 +51,14 @@ pub fn program_elf() -> Result<PathBuf> {
         bail!("scripts/build-program failed; run it by itself to see why");
     }
     elf.canonicalize().with_context(|| format!("{} is missing after the build", elf.display()))
+}
+
+/// An 8-decimal mint made by SPL Token, moved to the address that it has in every run.
+fn create_mint(svm: &mut LiteSVM, authority: &Keypair) -> Result<Address> {
+    let made = CreateMint::new(svm, authority).decimals(8).send().map_err(Refused::from)?;
+    let account = svm.get_account(&made).context("the mint was not created")?;
+    svm.set_account(MINT, account).map_err(|error| anyhow!("mint: {error:?}"))?;
+    Ok(MINT)
 }
 
 /// Somebody with lamports, a token account and a position.
@@ -75,8 +87,7 @@ pub struct LocalChain {
     pub keys: MarketKeys,
     /// Its price account.
     pub price: Address,
-    admin: [u8; 32],
-    mint_authority: Address,
+    token_accounts: u64,
 }
 
 /// A transaction that failed, with the program's message.
@@ -126,16 +137,10 @@ impl LocalChain {
     pub fn start(elf: &Path, params: Params, tick: Tick, unix_time: i64) -> Result<Self> {
         let mut svm = LiteSVM::new();
         svm.add_program_from_file(program(), elf).map_err(|error| anyhow!("{}: {error:?}", elf.display()))?;
-        let admin = Keypair::new();
+        let admin = Keypair::new_from_array(ADMIN_SECRET);
         svm.airdrop(&admin.pubkey(), LAMPORTS).map_err(Refused::from)?;
-        let mint = CreateMint::new(&mut svm, &admin).decimals(8).send().map_err(|failed| Refused::from(failed))?;
-        let mut chain = Self {
-            svm,
-            keys: MarketKeys::find(mint, 0),
-            price: Address::new_unique(),
-            admin: *admin.secret_bytes(),
-            mint_authority: admin.pubkey(),
-        };
+        let mint = create_mint(&mut svm, &admin)?;
+        let mut chain = Self { svm, keys: MarketKeys::find(mint, 0), price: PRICE_ACCOUNT, token_accounts: 0 };
         chain.set_upgrade_authority(&admin.pubkey())?;
         chain.set_time(unix_time, 1);
         chain.post(tick)?;
@@ -158,7 +163,7 @@ impl LocalChain {
 
     /// Who governs this chain.
     pub fn admin(&self) -> Keypair {
-        Keypair::new_from_array(self.admin)
+        Keypair::new_from_array(ADMIN_SECRET)
     }
 
     /// The program was deployed by the simulator for nobody; this makes it somebody's.
@@ -259,7 +264,6 @@ impl LocalChain {
     /// `Refused`.
     pub fn mint(&mut self, tokens: &Address, sats: u64) -> Result<()> {
         let (admin, mint) = (self.admin(), self.keys.mint);
-        debug_assert_eq!(admin.pubkey(), self.mint_authority);
         MintTo::new(&mut self.svm, &admin, &mint, tokens, sats).send().map_err(|failed| Refused::from(failed).into())
     }
 
@@ -274,10 +278,11 @@ impl LocalChain {
     /// # Errors
     /// `Refused`.
     pub fn token_account(&mut self, owner: &Keypair, mint: &Address) -> Result<Address> {
-        CreateAccount::new(&mut self.svm, owner, mint)
-            .account_kp(Keypair::new())
-            .send()
-            .map_err(|failed| Refused::from(failed).into())
+        self.token_accounts += 1;
+        let mut secret = [1; 32];
+        secret[..8].copy_from_slice(&self.token_accounts.to_le_bytes());
+        let keypair = Keypair::new_from_array(secret);
+        CreateAccount::new(&mut self.svm, owner, mint).account_kp(keypair).send().map_err(|failed| Refused::from(failed).into())
     }
 
     /// The market as it stands.

@@ -8,7 +8,7 @@ pub mod bench;
 pub mod demo;
 pub mod quote;
 
-/// Bitcoin-margined inverse perpetuals: quotes in exact arithmetic.
+/// Bitcoin-margined inverse perpetuals: exact quotes, a market played through the program in process, and what it costs.
 #[derive(Debug, Parser)]
 #[command(name = "perps", version, after_help = quote::EXAMPLES)]
 pub struct Cli {
