@@ -132,7 +132,11 @@ impl Quote {
     }
 }
 
-/// `n * 10^from / 10^-8` with the rounding said.
+fn intervals_since(now: i64, then: i64) -> Result<i64> {
+    now.checked_sub(then).ok_or(Error::Overflow)
+}
+
+/// `n * 10^exponent` dollars in units of 1e-8, with the rounding said.
 fn rescale(n: u64, exponent: i32, rounding: Rounding) -> Result<u64> {
     let power = |places: u32| 10u64.checked_pow(places).ok_or(Error::ExponentOutOfRange);
     let shift = exponent.checked_sub(TARGET_EXPONENT).ok_or(Error::ExponentOutOfRange)?;
@@ -174,7 +178,7 @@ impl PriceState {
 
     /// Greatest lead of an accepted price over the Clock in the last ten to twenty minutes. Errors: `Overflow`.
     pub fn lag(&self, clock: UnixTime) -> Result<Seconds> {
-        let age = clock.interval(LAG_BUCKET)?.saturating_sub(self.lag_interval);
+        let age = intervals_since(clock.interval(LAG_BUCKET)?, self.lag_interval)?;
         Ok(match age {
             ..=0 => self.lag.max(self.previous_lag),
             1 => self.lag,
@@ -218,7 +222,7 @@ impl PriceState {
             return;
         }
         if self.interval != self.bucket {
-            let adjacent = self.interval.saturating_sub(self.bucket) == 1;
+            let adjacent = self.interval.checked_sub(self.bucket) == Some(1);
             (self.previous_low, self.previous_high) = if adjacent { (self.low, self.high) } else { (Price::ZERO, Price::ZERO) };
             (self.low, self.high) = (self.slot_low, self.slot_high);
             self.bucket = self.interval;
@@ -233,7 +237,7 @@ impl PriceState {
     fn remember_lag(&mut self, publish_time: UnixTime, clock: UnixTime) -> Result<()> {
         let interval = clock.interval(LAG_BUCKET)?;
         if interval != self.lag_interval {
-            self.previous_lag = if interval.saturating_sub(self.lag_interval) == 1 { self.lag } else { Seconds::ZERO };
+            self.previous_lag = if interval.checked_sub(self.lag_interval) == Some(1) { self.lag } else { Seconds::ZERO };
             self.lag = Seconds::ZERO;
             self.lag_interval = interval;
         }
@@ -248,10 +252,10 @@ impl PriceState {
     pub fn range(&self, at: Moment) -> Result<Range> {
         let mut range = Range { low: self.price, high: self.price };
         let interval = at.time.interval(BUCKET)?;
-        if at.slot > self.slot && interval.saturating_sub(self.interval) <= 1 {
+        if at.slot > self.slot && intervals_since(interval, self.interval)? <= 1 {
             range = range.widened(self.slot_low, self.slot_high);
         }
-        let age = interval.saturating_sub(self.bucket);
+        let age = intervals_since(interval, self.bucket)?;
         if age <= 1 {
             range = range.widened(self.low, self.high);
         }

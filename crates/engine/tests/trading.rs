@@ -287,6 +287,7 @@ fn a_fill_worse_than_its_limit_is_refused() {
         assert_eq!(open(off(open_at, -worse)).unwrap_err(), Error::SlippageExceeded);
         let (price, market, position) = open(open_at).unwrap();
         assert_eq!(price, open_at);
+        let marks = market.marks(marks.quote).unwrap();
         let close = |limit| {
             let order = Decrease { size: DecreaseSize::Whole, limit };
             let (mut market, mut position) = (market, position);

@@ -79,7 +79,7 @@ impl Market {
             Direction::Long => (marks.long.notional, marks.short.notional),
             Direction::Short => (marks.short.notional, marks.long.notional),
         };
-        let left = Notional::new(own.get().saturating_sub(notional.get()));
+        let left = own.minus(notional)?;
         let fee = trade_fee(&self.params, value, skew_change(own, left, other), price)?;
         let whole = slice.shares == position.shares;
         self.release(position, direction, slice.shares, slice.basis)?;
