@@ -3,9 +3,9 @@
 use anchor_lang::{AnchorDeserialize, Discriminator};
 use base64::Engine;
 use inverse_perps::events::{
-    Accrued, CollateralDeposited, CollateralWithdrawn, ExchangeInitialized, InsuranceFunded, LedgerChange, LiquidityDeposited,
-    MarketCreated, PositionAccountClosed, PositionCreated, PositionDecreased, PositionIncreased, PositionLiquidated,
-    PositionSettled,
+    Accrued, CollateralDeposited, CollateralWithdrawn, ExchangeInitialized, Head, InsuranceFunded, LedgerChange,
+    LiquidityDeposited, MarketCreated, PositionAccountClosed, PositionCreated, PositionDecreased, PositionIncreased,
+    PositionLiquidated, PositionSettled,
 };
 
 macro_rules! events {
@@ -59,23 +59,28 @@ impl Event {
         }
     }
 
-    /// Its number in its market; none for the exchange's.
-    pub fn sequence(&self) -> Option<u64> {
+    /// Its market and its number there; none for the exchange's.
+    pub fn head(&self) -> Option<&Head> {
         Some(match self {
             Event::ExchangeInitialized(_) => return None,
-            Event::MarketCreated(event) => event.head.sequence,
-            Event::PositionCreated(event) => event.head.sequence,
-            Event::PositionAccountClosed(event) => event.head.sequence,
-            Event::CollateralDeposited(event) => event.head.sequence,
-            Event::CollateralWithdrawn(event) => event.head.sequence,
-            Event::LiquidityDeposited(event) => event.head.sequence,
-            Event::InsuranceFunded(event) => event.head.sequence,
-            Event::Accrued(event) => event.head.sequence,
-            Event::PositionSettled(event) => event.head.sequence,
-            Event::PositionIncreased(event) => event.head.sequence,
-            Event::PositionDecreased(event) => event.head.sequence,
-            Event::PositionLiquidated(event) => event.head.sequence,
+            Event::MarketCreated(event) => &event.head,
+            Event::PositionCreated(event) => &event.head,
+            Event::PositionAccountClosed(event) => &event.head,
+            Event::CollateralDeposited(event) => &event.head,
+            Event::CollateralWithdrawn(event) => &event.head,
+            Event::LiquidityDeposited(event) => &event.head,
+            Event::InsuranceFunded(event) => &event.head,
+            Event::Accrued(event) => &event.head,
+            Event::PositionSettled(event) => &event.head,
+            Event::PositionIncreased(event) => &event.head,
+            Event::PositionDecreased(event) => &event.head,
+            Event::PositionLiquidated(event) => &event.head,
         })
+    }
+
+    /// Its number in its market; none for the exchange's.
+    pub fn sequence(&self) -> Option<u64> {
+        self.head().map(|head| head.sequence)
     }
 }
 

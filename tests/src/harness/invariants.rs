@@ -1,7 +1,7 @@
 //! What must hold after every transaction, whatever it was: the identities of the design's sections 2 and 3, from account
 //! bytes alone.
 
-use super::replay::{head, Replay};
+use super::replay::Replay;
 use super::tokens::supply;
 use inverse_perps::state::{Market, Position};
 use inverse_perps_engine::side::{Direction, Side};
@@ -41,7 +41,7 @@ impl Watch {
     /// Takes in the events of a successful transaction.
     pub fn replay(&mut self, events: &[Event], what: &str) {
         for event in events {
-            let Some(head) = head(event) else { continue };
+            let Some(head) = event.head() else { continue };
             self.replays.entry(head.market).or_default().apply(event, head, what);
         }
     }

@@ -42,31 +42,3 @@ impl Replay {
 fn balances(ledger: &Ledger) -> [i128; 5] {
     [ledger.margin, ledger.pool, ledger.insurance, ledger.protocol_fees, ledger.funds].map(|sats| i128::from(sats.get()))
 }
-
-macro_rules! heads {
-    ($event:expr, $($name:ident),*) => {
-        match $event {
-            Event::ExchangeInitialized(_) => None,
-            $(Event::$name(event) => Some(&event.head),)*
-        }
-    };
-}
-
-/// The market and number of an event; none for the exchange's. An event that this list lacks does not compile.
-pub(super) fn head(event: &Event) -> Option<&Head> {
-    heads!(
-        event,
-        MarketCreated,
-        PositionCreated,
-        PositionAccountClosed,
-        CollateralDeposited,
-        CollateralWithdrawn,
-        LiquidityDeposited,
-        InsuranceFunded,
-        Accrued,
-        PositionSettled,
-        PositionIncreased,
-        PositionDecreased,
-        PositionLiquidated
-    )
-}
