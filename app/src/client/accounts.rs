@@ -2,7 +2,7 @@
 
 use anchor_lang::AccountDeserialize;
 use anyhow::{Context, Result};
-use inverse_perps::state::{Exchange, Market, Position};
+use inverse_perps::state::{Exchange, Market, Position, Settlement, Withdrawal};
 
 /// A market out of an account's bytes.
 ///
@@ -18,6 +18,22 @@ pub fn market(data: &[u8]) -> Result<Market> {
 /// Where the bytes are not a position's.
 pub fn position(data: &[u8]) -> Result<Position> {
     Position::try_deserialize(&mut &data[..]).context("this account is not a position of the program")
+}
+
+/// A settlement out of an account's bytes.
+///
+/// # Errors
+/// Where the bytes are not a settlement's.
+pub fn settlement(data: &[u8]) -> Result<Settlement> {
+    Settlement::try_deserialize(&mut &data[..]).context("this account is not a settlement of the program")
+}
+
+/// A withdrawal out of an account's bytes.
+///
+/// # Errors
+/// Where the bytes are not a withdrawal's.
+pub fn withdrawal(data: &[u8]) -> Result<Withdrawal> {
+    Withdrawal::try_deserialize(&mut &data[..]).context("this account is not a withdrawal of the program")
 }
 
 /// The exchange out of an account's bytes.

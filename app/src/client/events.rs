@@ -3,9 +3,11 @@
 use anchor_lang::{AnchorDeserialize, Discriminator};
 use base64::Engine;
 use inverse_perps::events::{
-    Accrued, CollateralDeposited, CollateralWithdrawn, ExchangeInitialized, Head, InsuranceFunded, LedgerChange,
-    LiquidityDeposited, MarketCreated, PositionAccountClosed, PositionCreated, PositionDecreased, PositionIncreased,
-    PositionLiquidated, PositionSettled,
+    Accrued, ClaimRedeemed, CollateralDeposited, CollateralWithdrawn, Deleveraged, ExchangeInitialized, Head, InsuranceFunded,
+    LedgerChange, LiquidityDeposited, LiquidityDonated, MarketCreated, OracleDeclaredDead, OracleRevived,
+    PositionAccountClosed, PositionClosedOut, PositionCreated, PositionDecreased, PositionIncreased, PositionLiquidated,
+    PositionPaidOut, PositionSettled, ProtocolFeesCollected, SettleTipPaid, SettlementAccountClosed, SettlementFinished,
+    SettlementPriceShown, SettlingStarted, WithdrawalCompleted, WithdrawalRequested, WithdrawalReturned,
 };
 
 macro_rules! events {
@@ -41,6 +43,22 @@ events!(
     PositionIncreased,
     PositionDecreased,
     PositionLiquidated,
+    Deleveraged,
+    ProtocolFeesCollected,
+    LiquidityDonated,
+    WithdrawalRequested,
+    WithdrawalCompleted,
+    WithdrawalReturned,
+    SettlingStarted,
+    PositionClosedOut,
+    SettleTipPaid,
+    SettlementFinished,
+    ClaimRedeemed,
+    SettlementAccountClosed,
+    PositionPaidOut,
+    OracleDeclaredDead,
+    OracleRevived,
+    SettlementPriceShown,
 );
 
 impl Event {
@@ -55,6 +73,14 @@ impl Event {
             Event::PositionIncreased(event) => Some(&event.ledger),
             Event::PositionDecreased(event) => Some(&event.ledger),
             Event::PositionLiquidated(event) => Some(&event.ledger),
+            Event::ProtocolFeesCollected(event) => Some(&event.ledger),
+            Event::LiquidityDonated(event) => Some(&event.ledger),
+            Event::WithdrawalCompleted(event) => Some(&event.ledger),
+            Event::PositionClosedOut(event) => Some(&event.ledger),
+            Event::SettleTipPaid(event) => Some(&event.ledger),
+            Event::SettlementFinished(event) => Some(&event.ledger),
+            Event::ClaimRedeemed(event) => Some(&event.ledger),
+            Event::PositionPaidOut(event) => Some(&event.ledger),
             _ => None,
         }
     }
@@ -75,6 +101,22 @@ impl Event {
             Event::PositionIncreased(event) => &event.head,
             Event::PositionDecreased(event) => &event.head,
             Event::PositionLiquidated(event) => &event.head,
+            Event::Deleveraged(event) => &event.head,
+            Event::ProtocolFeesCollected(event) => &event.head,
+            Event::LiquidityDonated(event) => &event.head,
+            Event::WithdrawalRequested(event) => &event.head,
+            Event::WithdrawalCompleted(event) => &event.head,
+            Event::WithdrawalReturned(event) => &event.head,
+            Event::SettlingStarted(event) => &event.head,
+            Event::PositionClosedOut(event) => &event.head,
+            Event::SettleTipPaid(event) => &event.head,
+            Event::SettlementFinished(event) => &event.head,
+            Event::ClaimRedeemed(event) => &event.head,
+            Event::SettlementAccountClosed(event) => &event.head,
+            Event::PositionPaidOut(event) => &event.head,
+            Event::OracleDeclaredDead(event) => &event.head,
+            Event::OracleRevived(event) => &event.head,
+            Event::SettlementPriceShown(event) => &event.head,
         })
     }
 

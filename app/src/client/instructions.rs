@@ -1,6 +1,8 @@
 //! One builder an instruction.
 
-use super::addresses::{exchange, program, program_data, MarketKeys, TOKEN_PROGRAM};
+use super::addresses::{
+    associated_tokens, exchange, program, program_data, MarketKeys, ASSOCIATED_TOKEN_PROGRAM, TOKEN_PROGRAM,
+};
 use anchor_lang::{InstructionData, ToAccountMetas};
 use inverse_perps::instructions::{CreateMarketArgs, DecreasePositionArgs, IncreasePositionArgs, InitializeExchangeArgs};
 use inverse_perps::{accounts, instruction};
@@ -18,7 +20,6 @@ pub fn initialize_exchange(authority: Address, args: InitializeExchangeArgs) -> 
     let accounts = accounts::InitializeExchange {
         authority,
         exchange: exchange(),
-        program: program(),
         program_data: program_data(),
         system_program: SYSTEM_PROGRAM,
     };
@@ -35,6 +36,7 @@ pub fn create_market(admin: Address, mint: Address, price: Address, args: Create
         market: keys.market,
         vault: keys.vault,
         lp_mint: keys.lp_mint,
+        lp_escrow: keys.lp_escrow,
         price,
         token_program: TOKEN_PROGRAM,
         system_program: SYSTEM_PROGRAM,
@@ -154,12 +156,42 @@ pub fn deposit_liquidity(keys: &MarketKeys, deposit: LiquidityDeposit, amount_sa
 
 /// Accrues funding and borrow fee.
 pub fn accrue_funding(keys: &MarketKeys, price: Address) -> Instruction {
-    build(accounts::AccrueFunding { market: keys.market, price }, instruction::AccrueFunding {})
+    build(accounts::BringPrice { market: keys.market, price }, instruction::AccrueFunding {})
 }
 
-/// Writes to a position what is due.
+/// Writes to a position what is due, while the market trades.
 pub fn settle_position(keys: &MarketKeys, position: Address, price: Address) -> Instruction {
-    build(accounts::SettlePosition { market: keys.market, position, price }, instruction::SettlePosition {})
+    settle(keys, position, SettleWith { price: Some(price), ..SettleWith::default() })
+}
+
+/// What a `settle_position` is given besides its position; what is missing at the end is left off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SettleWith {
+    /// The price account, needed while the market trades.
+    pub price: Option<Address>,
+    /// The token account that gets the tip for closing a position in a settlement of the market.
+    pub tip_to: Option<Address>,
+    /// The epoch that the position has a claim of.
+    pub claim_epoch: Option<u32>,
+}
+
+/// Settles a position in any state of the market.
+pub fn settle(keys: &MarketKeys, position: Address, with: SettleWith) -> Instruction {
+    let SettleWith { price, tip_to, claim_epoch } = with;
+    let accounts = accounts::SettlePosition {
+        market: keys.market,
+        position,
+        price,
+        vault: tip_to.map(|_| keys.vault),
+        destination: tip_to,
+        token_program: tip_to.map(|_| TOKEN_PROGRAM),
+        settlement: claim_epoch.map(|epoch| keys.settlement(epoch)),
+    };
+    let mut instruction = build(accounts, instruction::SettlePosition {});
+    while instruction.accounts.last().is_some_and(|meta| meta.pubkey == program()) {
+        instruction.accounts.pop();
+    }
+    instruction
 }
 
 /// Liquidates a position; the reward goes to `destination`.
@@ -177,7 +209,142 @@ pub fn liquidate(keys: &MarketKeys, position: Address, destination: Address, pri
 
 /// Gives to the insurance fund.
 pub fn fund_insurance(keys: &MarketKeys, donor: Address, source: Address, amount_sats: u64) -> Instruction {
-    let accounts =
-        accounts::FundInsurance { donor, market: keys.market, vault: keys.vault, source, token_program: TOKEN_PROGRAM };
+    let accounts = accounts::Donate { donor, market: keys.market, vault: keys.vault, source, token_program: TOKEN_PROGRAM };
     build(accounts, instruction::FundInsurance { amount_sats })
+}
+
+/// Gives to the pool.
+pub fn donate_liquidity(keys: &MarketKeys, donor: Address, source: Address, amount_sats: u64) -> Instruction {
+    let accounts = accounts::Donate { donor, market: keys.market, vault: keys.vault, source, token_program: TOKEN_PROGRAM };
+    build(accounts, instruction::DonateLiquidity { amount_sats })
+}
+
+/// Puts an owner's pool shares into the queue; the owner pays the rent.
+pub fn request_withdrawal(keys: &MarketKeys, owner: Address, source: Address, id: u64, shares: u64) -> Instruction {
+    let accounts = accounts::RequestWithdrawal {
+        owner,
+        payer: owner,
+        market: keys.market,
+        withdrawal: keys.withdrawal(&owner, id),
+        source,
+        lp_escrow: keys.lp_escrow,
+        token_program: TOKEN_PROGRAM,
+        system_program: SYSTEM_PROGRAM,
+    };
+    build(accounts, instruction::RequestWithdrawal { id, shares })
+}
+
+/// Which of an owner's withdrawals leaves the queue, and the token account that is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leaving {
+    /// Its owner, who paid the rent.
+    pub owner: Address,
+    /// Which one.
+    pub id: u64,
+    /// A token account: of wrapped BTC for a completion, of shares for a return.
+    pub destination: Address,
+}
+
+/// Pays queued shares out; the price account is needed while the market trades.
+pub fn complete_withdrawal(keys: &MarketKeys, leaving: Leaving, price: Option<Address>, min_sats: u64) -> Instruction {
+    let Leaving { owner, id, destination } = leaving;
+    let accounts = accounts::CompleteWithdrawal {
+        owner,
+        market: keys.market,
+        withdrawal: keys.withdrawal(&owner, id),
+        payer: owner,
+        vault: keys.vault,
+        lp_escrow: keys.lp_escrow,
+        lp_mint: keys.lp_mint,
+        destination,
+        token_program: TOKEN_PROGRAM,
+        price,
+    };
+    build(accounts, instruction::CompleteWithdrawal { min_sats })
+}
+
+/// Takes one's own shares out of the queue.
+pub fn cancel_withdrawal(keys: &MarketKeys, leaving: Leaving) -> Instruction {
+    build(give_back(keys, leaving.owner, leaving), instruction::CancelWithdrawal {})
+}
+
+/// Returns somebody's shares whose window has passed.
+pub fn return_withdrawal(keys: &MarketKeys, caller: Address, leaving: Leaving) -> Instruction {
+    build(give_back(keys, caller, leaving), instruction::ReturnWithdrawal {})
+}
+
+fn give_back(keys: &MarketKeys, caller: Address, leaving: Leaving) -> accounts::ReturnWithdrawal {
+    let Leaving { owner, id, destination } = leaving;
+    accounts::ReturnWithdrawal {
+        caller,
+        market: keys.market,
+        withdrawal: keys.withdrawal(&owner, id),
+        payer: owner,
+        lp_escrow: keys.lp_escrow,
+        destination,
+        token_program: TOKEN_PROGRAM,
+    }
+}
+
+/// Deleverages, or begins to settle the market, where that is due.
+pub fn deleverage(keys: &MarketKeys, price: Address) -> Instruction {
+    build(accounts::BringPrice { market: keys.market, price }, instruction::Deleverage {})
+}
+
+/// Ends the settlement of this epoch; the payer gets the rent back from `close_settlement`.
+pub fn finish_settlement(keys: &MarketKeys, payer: Address, epoch: u32) -> Instruction {
+    let settlement = keys.settlement(epoch);
+    let accounts = accounts::FinishSettlement { payer, market: keys.market, settlement, system_program: SYSTEM_PROGRAM };
+    build(accounts, instruction::FinishSettlement {})
+}
+
+/// Closes the account of a settlement whose claims are redeemed; `payer` paid its rent.
+pub fn close_settlement(keys: &MarketKeys, payer: Address, epoch: u32) -> Instruction {
+    let accounts = accounts::CloseSettlement { market: keys.market, settlement: keys.settlement(epoch), payer };
+    build(accounts, instruction::CloseSettlement {})
+}
+
+/// Declares the oracle dead.
+pub fn declare_dead(keys: &MarketKeys) -> Instruction {
+    build(accounts::MarketAlone { market: keys.market }, instruction::DeclareDead {})
+}
+
+/// Shows a newer price to settle at.
+pub fn show_settlement_price(keys: &MarketKeys, price: Address) -> Instruction {
+    build(accounts::BringPrice { market: keys.market, price }, instruction::ShowSettlementPrice {})
+}
+
+/// Begins to settle a market with a dead oracle.
+pub fn settle_market(keys: &MarketKeys) -> Instruction {
+    build(accounts::MarketAlone { market: keys.market }, instruction::SettleMarket {})
+}
+
+/// Pays a position of a closed market out to its owner's associated token account.
+pub fn pay_out(keys: &MarketKeys, payer: Address, position: Address, owner: Address, claim_epoch: Option<u32>) -> Instruction {
+    let accounts = accounts::PayOut {
+        payer,
+        market: keys.market,
+        position,
+        owner,
+        vault: keys.vault,
+        destination: associated_tokens(&owner, &keys.mint),
+        mint: keys.mint,
+        token_program: TOKEN_PROGRAM,
+        associated_token_program: ASSOCIATED_TOKEN_PROGRAM,
+        system_program: SYSTEM_PROGRAM,
+        settlement: claim_epoch.map(|epoch| keys.settlement(epoch)),
+    };
+    build(accounts, instruction::PayOut {})
+}
+
+/// Pays the protocol's fees to a token account of the exchange's recipient.
+pub fn collect_protocol_fees(keys: &MarketKeys, destination: Address) -> Instruction {
+    let accounts = accounts::CollectProtocolFees {
+        exchange: exchange(),
+        market: keys.market,
+        vault: keys.vault,
+        destination,
+        token_program: TOKEN_PROGRAM,
+    };
+    build(accounts, instruction::CollectProtocolFees {})
 }

@@ -77,33 +77,33 @@ impl Books {
             Action::Insure(amount) => market.fund_insurance(amount),
             Action::Accrue => market.sync(&now.update, PriceUse::Upkeep, now.at).map(drop),
             Action::Provide(amount) => {
-                let synced = market.sync(&now.update, PriceUse::Liquidity, now.at)?;
-                market.deposit_liquidity(amount, 1, &synced.marks).map(drop)
+                let marks = market.sync(&now.update, PriceUse::Liquidity, now.at)?.trading()?;
+                market.deposit_liquidity(amount, 1, &marks).map(drop)
             }
             Action::Withdraw(amount) if position.open_direction().is_none() => {
                 market.withdraw_collateral(position, amount, None)
             }
             Action::Withdraw(amount) => {
-                let synced = market.sync(&now.update, PriceUse::Withdrawal, now.at)?;
+                let marks = market.sync(&now.update, PriceUse::Withdrawal, now.at)?.trading()?;
                 market.settle(position)?;
-                market.withdraw_collateral(position, amount, Some(&synced.marks))
+                market.withdraw_collateral(position, amount, Some(&marks))
             }
             Action::Increase(direction, notional) => {
-                let synced = market.sync(&now.update, PriceUse::Increase, now.at)?;
+                let marks = market.sync(&now.update, PriceUse::Increase, now.at)?.trading()?;
                 market.settle(position)?;
                 let order = Increase { direction, notional, limit: any_price(direction, true) };
-                market.increase(position, &order, &synced.marks, now.at).map(drop)
+                market.increase(position, &order, &marks, now.at).map(drop)
             }
             Action::Decrease(size) => {
-                let synced = market.sync(&now.update, PriceUse::Decrease, now.at)?;
+                let marks = market.sync(&now.update, PriceUse::Decrease, now.at)?.trading()?;
                 market.settle(position)?;
                 let limit = any_price(position.ensure_open()?, false);
-                market.decrease(position, &Decrease { size, limit }, &synced.marks, now.at).map(drop)
+                market.decrease(position, &Decrease { size, limit }, &marks, now.at).map(drop)
             }
             Action::Liquidate => {
-                let synced = market.sync(&now.update, PriceUse::Upkeep, now.at)?;
+                let marks = market.sync(&now.update, PriceUse::Upkeep, now.at)?.trading()?;
                 market.settle(position)?;
-                market.liquidate(position, &synced.marks).map(drop)
+                market.liquidate(position, &marks).map(drop)
             }
         }
     }

@@ -272,9 +272,9 @@ pub fn pool_worth(venue: &Venue) -> Result<PoolWorth> {
 
 fn side_at_end(venue: &Venue, market: &Market, direction: Direction, counted: SideTally) -> Result<(Pnl, Funding, SideReport)> {
     let side = market.side(direction);
-    let figures = side.figures(direction)?;
+    let figures = side.figures(direction, venue.price())?;
     Ok((
-        Pnl { realised_sats: counted.realised_sats, unrealised_sats: figures.profit_at(venue.price())? },
+        Pnl { realised_sats: counted.realised_sats, unrealised_sats: figures.profit()? },
         Funding { paid_sats: counted.costs_paid_sats, unsettled_sats: side.cost_owed.to_sats(Rounding::Ceil)?.get() },
         SideReport { counted, open_positions: side.positions, open_notional_e6: figures.notional.get() },
     ))

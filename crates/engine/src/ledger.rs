@@ -73,6 +73,12 @@ pub fn transfer(from: &mut Sats, to: &mut Sats, amount: Sats) -> Result<()> {
     Ok(())
 }
 
+/// Moves all of a balance to another. Errors: `Overflow`.
+pub fn transfer_all(from: &mut Sats, to: &mut Sats) -> Result<()> {
+    let all = *from;
+    transfer(from, to, all)
+}
+
 /// Takes up to `wanted` out of a balance and says how much it was.
 ///
 /// # Errors

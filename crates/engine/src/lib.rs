@@ -5,13 +5,14 @@
 //! rounding (`math`), and nothing panics.
 //!
 //! The order to read it in: `units`, then a formula a file (`pnl`, `margin`, `funding`, `fees`, `reserve`, `liquidation`,
-//! `shares`, `oracle`), then `market` and the state transitions in `actions`.
+//! `deleverage`, `settlement`, `shares`, `queue`, `oracle`), then `market` and the state transitions in `actions`.
 #![cfg_attr(not(any(test, feature = "idl-build")), no_std)]
 
 #[cfg(any(test, feature = "idl-build"))]
 extern crate std;
 
 pub mod actions;
+pub mod deleverage;
 pub mod errors;
 pub mod fees;
 pub mod funding;
@@ -25,7 +26,9 @@ pub mod oracle;
 pub mod params;
 pub mod pnl;
 pub mod position;
+pub mod queue;
 pub mod reserve;
+pub mod settlement;
 pub mod shares;
 pub mod side;
 pub mod units;

@@ -1,14 +1,17 @@
 //! A market's mathematical state, and how satoshi move in it.
 
-use crate::errors::{Error, Result};
+use crate::errors::{ensure, Error, Result};
 use crate::layout::stored;
 use crate::ledger::{take_up_to, transfer, Ledger};
 use crate::math::Rounding;
 use crate::oracle::{PriceState, Quote};
 use crate::params::Params;
 use crate::position::Position;
+use crate::settlement::{Lifecycle, Status};
 use crate::side::{Direction, Side, SideFigures};
-use crate::units::{Basis, Notional, Price, Sats, Shares, SignedSats, UnixTime};
+use crate::units::{Basis, Notional, Price, Sats, Seconds, Shares, SignedSats, UnixTime, MAX_VALUE};
+
+const DAY: Seconds = Seconds::new(86_400);
 
 stored! {
     /// Everything that decides who owns what.
@@ -29,6 +32,14 @@ stored! {
         pub pool_shares: u64,
         /// Losses so far that neither margin nor insurance could pay: the pool went without.
         pub bad_debt: Sats,
+        /// Shares of the pool that wait for their withdrawal.
+        pub queued_shares: u64,
+        /// The day, counted since 1970, that `insurance_left` is for.
+        pub insurance_day: i64,
+        /// What insurance may still pay on that day.
+        pub insurance_left: Sats,
+        /// Where the market stands in its life.
+        pub lifecycle: Lifecycle,
     }
 }
 
@@ -49,6 +60,19 @@ impl Marks {
         Notional::new(self.long.notional.get().abs_diff(self.short.notional.get()))
     }
 
+    /// `W`: both sides' profit on paper, rounded up; losses count for nothing. Errors: `Overflow`.
+    #[inline(always)]
+    pub fn profit(&self) -> Result<Sats> {
+        let gain = |side: &SideFigures| Ok(SignedSats::new(side.profit()?).gain_and_loss().0);
+        gain(&self.long)?.plus(gain(&self.short)?)
+    }
+
+    /// Whether a side is worth more than every bitcoin there can be.
+    #[inline(always)]
+    pub fn is_beyond_bounds(&self) -> bool {
+        self.long.value.ceil > MAX_VALUE || self.short.value.ceil > MAX_VALUE
+    }
+
     pub(crate) fn set_side(&mut self, figures: SideFigures) {
         match figures.direction {
             Direction::Long => self.long = figures,
@@ -60,7 +84,13 @@ impl Marks {
 impl Market {
     /// A market without positions or money. Accrual starts now.
     pub fn new(params: Params, now: UnixTime) -> Self {
-        Self { params, long: Side::empty(), short: Side::empty(), last_accrual: now, ..Self::default() }
+        let prices = PriceState { decrease_time: now, liquidity_time: now, ..PriceState::default() };
+        Self { params, prices, long: Side::empty(), short: Side::empty(), last_accrual: now, ..Self::default() }
+    }
+
+    /// Whether it trades, settles or is closed.
+    pub fn status(&self) -> Status {
+        self.lifecycle.status()
     }
 
     /// One side.
@@ -86,17 +116,27 @@ impl Market {
         Ok(self.ledger.pool.less_or_zero(reserved))
     }
 
-    /// What the pool is worth at a price: `pool - sum of max(due, -M)`, where `due = owed + uPnL - K` is what the pool owes a
-    /// side, rounded up, and a side can owe no more than its margin. Errors: `Overflow`.
+    /// What the pool is worth at a price to who deposits: `pool - sum of max(due, -M)`, where `due = owed + uPnL - K` is what the
+    /// pool owes a side, rounded up, and a side can owe no more than its margin. Errors: `Overflow`.
     pub fn pool_equity(&self, marks: &Marks, price: Price) -> Result<SignedSats> {
-        let long = due_or_margin(&self.long, &marks.long, price)?;
-        let short = due_or_margin(&self.short, &marks.short, price)?;
+        let owed_at_most = |side: &Side| Ok(SignedSats::ZERO.minus(side.margin.signed()?)?);
+        let long = due(&self.long, &marks.long, price)?.max(owed_at_most(&self.long)?);
+        let short = due(&self.short, &marks.short, price)?.max(owed_at_most(&self.short)?);
         self.ledger.pool.signed()?.minus(long)?.minus(short)
     }
 
-    /// The valued market at a stored price, without changing anything. Errors: those of `PriceState::quote`, `Overflow`.
+    /// What it is worth to who leaves: `pool - sum of max(due, 0)`. What traders lose on paper may never be collected.
+    /// Errors: `Overflow`.
+    pub fn pool_equity_leaving(&self, marks: &Marks, price: Price) -> Result<SignedSats> {
+        let long = due(&self.long, &marks.long, price)?.max(SignedSats::ZERO);
+        let short = due(&self.short, &marks.short, price)?.max(SignedSats::ZERO);
+        self.ledger.pool.signed()?.minus(long)?.minus(short)
+    }
+
+    /// The market valued at a quote, without changing anything. Errors: `Overflow`.
     pub fn marks(&self, quote: Quote) -> Result<Marks> {
-        Ok(Marks { quote, long: self.long.figures(Direction::Long)?, short: self.short.figures(Direction::Short)? })
+        let long = self.long.figures(Direction::Long, quote.price)?;
+        Ok(Marks { quote, long, short: self.short.figures(Direction::Short, quote.price)? })
     }
 
     /// Adds to a position's margin and to every sum over margins; the caller has taken it from somewhere.
@@ -137,11 +177,13 @@ impl Market {
 
     /// Books the realised result of a position that stays open (section 3): a gain comes from the free pool, a loss from the
     /// margin, first without the tips of its orders, then with them. What neither can pay moves the basis instead, rounded
-    /// against the position, so that its equity is the same before and after. Returns what was moved that way.
+    /// against the position, so that its equity is the same before and after. While the market settles a gain moves the basis
+    /// whole, so that nobody is paid before all losses are in. Returns what was moved that way.
     pub(crate) fn book(&mut self, position: &mut Position, direction: Direction, result: SignedSats) -> Result<SignedSats> {
         let (gain, loss) = result.gain_and_loss();
         let rest = if loss.is_zero() {
-            let paid = gain.min(self.free_pool()?);
+            let settling = self.lifecycle.status() == Status::Settling;
+            let paid = if settling { Sats::ZERO } else { gain.min(self.free_pool()?) };
             self.pay_gain(position, paid)?;
             gain.minus(paid)?.signed()?
         } else {
@@ -204,22 +246,55 @@ impl Market {
 
     /// Pays the pool what a bankrupt position could not, out of insurance as far as it reaches; the rest is bad debt.
     pub(crate) fn cover_shortfall(&mut self, shortfall: Sats) -> Result<Shortfall> {
-        let covered = take_up_to(&mut self.ledger.insurance, shortfall)?;
+        let covered = self.take_insurance(shortfall)?;
         self.ledger.pool = self.ledger.pool.plus(covered)?;
         let uncovered = shortfall.minus(covered)?;
         self.bad_debt = self.bad_debt.plus(uncovered)?;
         Ok(Shortfall { covered, uncovered })
     }
 
-    /// Donation to the insurance fund, of satoshi that have arrived in the vault. Errors: `Overflow`.
+    /// Starts a day's allowance of insurance, if a new one has begun: `insurance_daily_cap` of the fund as it stands.
+    #[inline(always)]
+    pub(crate) fn begin_insurance_day(&mut self, now: UnixTime) -> Result<()> {
+        let day = now.interval(DAY)?;
+        if day != self.insurance_day {
+            self.insurance_day = day;
+            self.insurance_left = self.insurance_cap()?;
+        }
+        Ok(())
+    }
+
+    /// `insurance_daily_cap` of the fund as it stands, floored.
+    pub(crate) fn insurance_cap(&self) -> Result<Sats> {
+        self.ledger.insurance.times(self.params.insurance_daily_cap.to_ppb(), Rounding::Floor)
+    }
+
+    /// Takes up to `wanted` out of insurance, within its fund and the day's allowance. Returns what it took.
+    pub(crate) fn take_insurance(&mut self, wanted: Sats) -> Result<Sats> {
+        let taken = take_up_to(&mut self.ledger.insurance, wanted.min(self.insurance_left))?;
+        self.insurance_left = self.insurance_left.minus(taken)?;
+        Ok(taken)
+    }
+
+    /// Donation to the insurance fund, of satoshi that have arrived in the vault; their share of the day's allowance can be paid
+    /// out at once, so that a new fund serves from its first day. Errors: `MarketClosed`, where there is nothing
+    /// left to insure; `Overflow`.
     pub fn fund_insurance(&mut self, amount: Sats) -> Result<()> {
+        ensure(self.lifecycle.status() != Status::Closed, Error::MarketClosed)?;
+        let allowed = amount.times(self.params.insurance_daily_cap.to_ppb(), Rounding::Floor)?;
+        self.insurance_left = self.insurance_left.plus(allowed)?;
         self.ledger.insurance = self.ledger.insurance.plus(amount)?;
         Ok(())
     }
 
+    /// Takes all of the protocol's fees out of the ledger: the caller must pay them out of the vault.
+    pub fn collect_protocol_fees(&mut self) -> Sats {
+        core::mem::take(&mut self.ledger.protocol_fees)
+    }
+
     /// Takes from insurance up to `wanted`, then from the free pool, and says how much that was.
     pub(crate) fn take_reward(&mut self, wanted: Sats) -> Result<Sats> {
-        let from_insurance = take_up_to(&mut self.ledger.insurance, wanted)?;
+        let from_insurance = self.take_insurance(wanted)?;
         let from_pool = wanted.minus(from_insurance)?.min(self.free_pool()?);
         let mut reward = from_insurance;
         transfer(&mut self.ledger.pool, &mut reward, from_pool)?;
@@ -236,12 +311,11 @@ pub struct Shortfall {
     pub uncovered: Sats,
 }
 
-/// What the pool owes a side at a price, all told, or at the least that the side's margin can pay.
-fn due_or_margin(side: &Side, figures: &SideFigures, price: Price) -> Result<SignedSats> {
+/// What the pool owes a side at a price, all told, rounded up. Errors: `Overflow`.
+fn due(side: &Side, figures: &SideFigures, price: Price) -> Result<SignedSats> {
     if side.positions == 0 {
         return Ok(SignedSats::ZERO);
     }
     let written = side.owed.minus(side.cost_owed)?.to_sats(Rounding::Ceil)?;
-    let due = written.plus(SignedSats::new(figures.profit_at(price)?))?;
-    Ok(due.max(SignedSats::ZERO.minus(side.margin.signed()?)?))
+    written.plus(SignedSats::new(figures.profit_at(price)?))
 }

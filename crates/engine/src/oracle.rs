@@ -10,6 +10,10 @@ use crate::units::{Confidence, Price, Seconds, UnixTime};
 
 const BUCKET: Seconds = Seconds::new(30);
 const LAG_BUCKET: Seconds = Seconds::new(600);
+/// A gap between prices that the pool accepts counts as a stall if it is longer than this.
+const STALL: i64 = 600;
+/// How old the memory of a usable price may get before upkeep looks again, so that it does not cost every one of them.
+const REMEMBERED: i64 = 300;
 const TARGET_EXPONENT: i32 = -8;
 const LEAST_EXPONENT: i32 = -12;
 
@@ -87,6 +91,12 @@ stored! {
         pub lag: Seconds,
         /// The same for the interval before it.
         pub previous_lag: Seconds,
+        /// Clock time of the newest price that a decrease would accept, to within `REMEMBERED`.
+        pub decrease_time: UnixTime,
+        /// Clock time of the newest price that the pool's deposits and withdrawals would accept, to within `REMEMBERED`.
+        pub liquidity_time: UnixTime,
+        /// Seconds so far, in gaps longer than `STALL`, for which the pool had no price that it accepts.
+        pub stalled_seconds: u64,
     }
 }
 
@@ -263,6 +273,38 @@ impl PriceState {
             range = range.widened(self.previous_low, self.previous_high);
         }
         Ok(range)
+    }
+
+    /// Remembers that the stored price has just served `usage`, and what else it would serve. Returns whether it is known that a
+    /// decrease would accept it; `look` asks even if upkeep need not know. Errors: `Overflow`.
+    pub(crate) fn remember_use(&mut self, usage: PriceUse, at: Moment, params: &Params, look: bool) -> Result<bool> {
+        let serves = |state: &Self, usage| state.quote(usage, at, params).is_ok();
+        let (decrease, liquidity) = match usage {
+            PriceUse::Increase | PriceUse::Liquidity | PriceUse::Withdrawal => (true, true),
+            PriceUse::Decrease => (true, !self.price.strays_from(self.ema, params.ema_bound)),
+            PriceUse::Upkeep if !look && at.time.seconds_since(self.liquidity_time)? < REMEMBERED => return Ok(false),
+            PriceUse::Upkeep => {
+                let liquidity = serves(self, PriceUse::Liquidity);
+                (liquidity || serves(self, PriceUse::Decrease), liquidity)
+            }
+        };
+        if liquidity {
+            self.stalled_seconds = self.stalled_until(at.time)?;
+            self.liquidity_time = self.liquidity_time.max(at.time);
+        }
+        if decrease {
+            self.decrease_time = self.decrease_time.max(at.time);
+        }
+        Ok(decrease)
+    }
+
+    /// Seconds of stalls up to now, one that still goes on included. Errors: `Overflow`.
+    pub fn stalled_until(&self, clock: UnixTime) -> Result<u64> {
+        let gap = clock.seconds_since(self.liquidity_time)?;
+        match u64::try_from(gap) {
+            Ok(seconds) if gap > STALL => self.stalled_seconds.checked_add(seconds).ok_or(Error::Overflow),
+            _ => Ok(self.stalled_seconds),
+        }
     }
 
     /// The stored price, if it will do for `usage`.

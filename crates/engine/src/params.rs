@@ -208,8 +208,8 @@ impl Params {
         )
     }
 
-    /// Insurance's and the protocol's part of one taker fee, of the value traded.
-    fn non_pool_fee(&self) -> Result<Ppb> {
+    /// Insurance's and the protocol's part of one taker fee, of the value traded, floored. Errors: `Overflow`.
+    pub fn non_pool_fee(&self) -> Result<Ppb> {
         let shares = self.fee_to_insurance.plus(self.fee_to_protocol)?;
         self.taker_fee.to_ppb().scaled(shares.get_wide(), Bps::ONE.get_wide(), Rounding::Floor)
     }

@@ -1,6 +1,6 @@
 //! What the mathematics knows of a position. Notional and entry value are derived, never stored.
 
-use crate::errors::{Error, Result};
+use crate::errors::{ensure, Error, Result};
 use crate::layout::stored;
 use crate::math::Rounding;
 use crate::side::{Direction, Side};
@@ -40,6 +40,12 @@ stored! {
         pub direction: u8,
         /// Zero.
         pub reserved: u8,
+        /// Profit of a position that a settlement of the market closed, in satoshi; what of it is paid, the settlement says.
+        pub claim: Sats,
+        /// The settlement's epoch.
+        pub claim_epoch: u32,
+        /// Zero.
+        pub reserved_epoch: u32,
     }
 }
 
@@ -68,6 +74,14 @@ impl Position {
         self.void_orders_below = self.next_order;
         self.pending_order = 0;
         self.tips = Sats::ZERO;
+    }
+
+    /// That no claim is left unredeemed: there is room for one.
+    ///
+    /// # Errors
+    /// `ClaimUnredeemed`.
+    pub fn ensure_no_claim(&self) -> Result<()> {
+        ensure(self.claim.is_zero(), Error::ClaimUnredeemed)
     }
 
     /// Starts a position at the side's present indices.

@@ -3,7 +3,7 @@
 use crate::errors::{ensure, Error, Result};
 use crate::layout::stored;
 use crate::math::Rounding;
-use crate::units::{Basis, CostIndex, ExitIndex, Exposure, FineSats, Notional, Price, Sats, Scale, Shares};
+use crate::units::{Basis, CostIndex, ExitIndex, Exposure, FineSats, Notional, Price, Sats, Scale, Shares, Value};
 
 /// Long or short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,17 +84,36 @@ impl Side {
         Ok(())
     }
 
-    /// What the side comes to, rounded for the pool's safety. Errors: `Overflow`.
+    /// What the side comes to at a price, rounded for the pool's safety. Errors: `Overflow`.
     #[inline(always)]
-    pub fn figures(&self, direction: Direction) -> Result<SideFigures> {
+    pub fn figures(&self, direction: Direction, price: Price) -> Result<SideFigures> {
         if self.positions == 0 {
-            return Ok(SideFigures { direction, exposure: Exposure::ZERO, notional: Notional::ZERO, entry_value: 0 });
+            return Ok(SideFigures {
+                direction,
+                exposure: Exposure::ZERO,
+                notional: Notional::ZERO,
+                entry_value: 0,
+                value: Value::ZERO,
+            });
         }
         let exposure = self.shares.at(self.scale)?;
         let notional =
             if self.scale == Scale::ONE { Notional::new(self.shares.get()) } else { exposure.notional(Rounding::Floor)? };
         let entry_value = self.basis.entry_value(self.scale, direction.exit_rounding())?;
-        Ok(SideFigures { direction, exposure, notional, entry_value })
+        Ok(SideFigures { direction, exposure, notional, entry_value, value: exposure.value(price)? })
+    }
+
+    /// Closes the same share of every position at a price, by lowering the scale: `dX = fall * 1e10 / P`, against the side, and
+    /// what that realises, `±(Q * fall - S * dX)`, is reserved until each position is touched. Errors: `Overflow`.
+    pub(crate) fn shrink(&mut self, direction: Direction, scale: Scale, price: Price) -> Result<()> {
+        let fall = self.scale.minus(scale)?;
+        let step = ExitIndex::step(fall, price, direction.exit_rounding())?;
+        let exited = self.shares.exited_since(step, ExitIndex::ZERO)?;
+        let realised = FineSats::deleveraged(self.basis, fall, exited)?.signed_for(direction)?;
+        self.owed = self.owed.plus(realised)?;
+        self.exit_index = self.exit_index.plus(step)?;
+        self.scale = scale;
+        Ok(())
     }
 
     /// Satoshi that the pool has reserved for profit deleveraged on this side, rounded up. Errors: `Overflow`.
@@ -114,12 +133,25 @@ pub struct SideFigures {
     pub notional: Notional,
     /// Entry value in satoshi: up for longs, down for shorts, so that profit is rounded up.
     pub entry_value: i64,
+    /// Value at the price that the side was valued at.
+    pub value: Value,
 }
 
 impl SideFigures {
-    /// The side's unrealised PnL at a price, rounded up: what the pool must be ready to pay. Errors: `Overflow`.
+    /// The side's unrealised PnL at the price that it was valued at, rounded up: what the pool must be ready to pay.
+    /// Errors: `Overflow`.
+    #[inline(always)]
+    pub fn profit(&self) -> Result<i64> {
+        self.profit_of(self.value.rounded(self.direction.entry_rounding()))
+    }
+
+    /// The same at another price. Errors: `Overflow`.
     pub fn profit_at(&self, price: Price) -> Result<i64> {
-        let value = self.exposure.value_at(price, self.direction.entry_rounding())?.signed()?.get();
+        self.profit_of(self.exposure.value_at(price, self.direction.entry_rounding())?)
+    }
+
+    fn profit_of(&self, value: Sats) -> Result<i64> {
+        let value = value.signed()?.get();
         match self.direction {
             Direction::Long => self.entry_value.checked_sub(value),
             Direction::Short => value.checked_sub(self.entry_value),

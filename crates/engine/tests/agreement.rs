@@ -4,8 +4,9 @@
 mod common;
 
 use common::ledger_model::{div, sign_of, Deleveraged, Holder, Model, PoolExhausted, Side, ONE};
-use common::{dollars, open_params, sats, Bench, BOTH};
-use inverse_perps_engine::actions::{DecreaseSize, Filled};
+use common::{dollars, open_params, sats, Bench, BOTH, START};
+use inverse_perps_engine::actions::{DecreaseSize, Filled, Outcome};
+use inverse_perps_engine::settlement::{Settlement, Status};
 use inverse_perps_engine::units::{Bps, Notional, Price};
 use inverse_perps_engine::{Direction, Error, Params, Position};
 use rand::rngs::StdRng;
@@ -40,12 +41,18 @@ struct Counts {
     refused_gains: u32,
     liquidated: u32,
     bad_debts: u32,
+    settlements: u32,
+    haircuts: u32,
+    redeemed: u32,
+    closed: u32,
 }
 
 struct Pair {
     bench: Bench,
     model: Model,
     positions: Vec<(Position, Holder)>,
+    settlements: Vec<Settlement>,
+    day: i64,
     counts: Counts,
 }
 
@@ -60,32 +67,84 @@ impl Pair {
             ([1_000_000, 1_000_000_000, 1_000_000_000_000][rng.gen_range(0..3)], [0, 100_000][rng.gen_range(0..2)]);
         let mut bench = Bench::new(params(), Price::new(price), pool);
         bench.market.fund_insurance(sats(insurance)).unwrap();
-        Self { bench, model: Model::new(wide(pool), wide(insurance)), positions: Vec::new(), counts: Counts::default() }
+        Self {
+            bench,
+            model: Model::new(wide(pool), wide(insurance)),
+            positions: Vec::new(),
+            settlements: Vec::new(),
+            day: START / 86_400,
+            counts: Counts::default(),
+        }
     }
 
     fn price(&self) -> i128 {
         wide(self.bench.price.get())
     }
 
-    /// The price moves, time passes, funding accrues, and profit is cut if it is due: the engine is handed the deleveraged
-    /// sides. False where only a settlement of the market would do.
-    fn advance(&mut self, rng: &mut StdRng) -> bool {
+    /// The price moves, time passes, funding accrues, and profit is cut if it is due; or the market begins to settle.
+    fn advance(&mut self, rng: &mut StdRng) {
         let step = STEPS.choose(rng).unwrap();
         let moved = u128::from(self.bench.price.get()) * u128::from(*step) / 100;
         self.bench.price = Price::new(u64::try_from(moved).unwrap().clamp(Price::MIN.get(), Price::MAX.get()));
         let seconds = rng.gen_range(61..=3_600);
         self.bench.wait(seconds);
-        self.bench.marks();
+        if self.model.settlement_price.is_some() {
+            return;
+        }
+        if self.bench.now / 86_400 != self.day {
+            self.day = self.bench.now / 86_400;
+            self.model.begin_day();
+        }
         self.model.accrue(self.price(), seconds.into(), MAX_RATE.into(), wide(SKEW_SCALE));
+        while self.relieve() == Some(Outcome::Deleveraged) {}
+    }
+
+    /// Syncs both. Every instruction does, and in a pool of a few satoshi one deleveraging can call for the next.
+    fn relieve(&mut self) -> Option<Outcome> {
+        let synced = self.bench.sync().expect("the market trades");
+        let outcome = match self.model.deleverage(self.price()) {
+            Deleveraged::NotDue => None,
+            Deleveraged::Done => Some(Outcome::Deleveraged),
+            Deleveraged::MustSettle => Some(Outcome::Settling),
+        };
+        assert_eq!(synced.strained.map(|strained| strained.outcome), outcome);
+        self.counts.deleveraged += u32::from(outcome == Some(Outcome::Deleveraged));
+        self.counts.settlements += u32::from(outcome == Some(Outcome::Settling));
         self.compare();
-        let outcome = self.model.deleverage(self.price());
-        if outcome == Deleveraged::Done {
-            self.counts.deleveraged += 1;
-            self.model.sides[0].write_deleveraged(&mut self.bench.market.long);
-            self.model.sides[1].write_deleveraged(&mut self.bench.market.short);
+        outcome
+    }
+
+    /// Closes everybody for a claim, in any order, and finishes. False where the market is closed for good.
+    fn settle_market(&mut self, rng: &mut StdRng) -> bool {
+        let mut order: Vec<usize> = (0..self.positions.len()).collect();
+        order.shuffle(rng);
+        for i in order {
+            let (position, holder) = &mut self.positions[i];
+            self.bench.close_for_claim(position);
+            self.model.close_for_claim(holder);
             self.compare();
         }
-        outcome != Deleveraged::MustSettle
+        let finished = self.bench.market.finish_settlement().unwrap();
+        let short = self.model.finish();
+        self.counts.haircuts += u32::from(short);
+        self.settlements.push(finished.settlement);
+        assert_eq!(finished.closed, short || self.bench.market.ledger.pool < self.bench.market.params.min_first_deposit);
+        if !finished.closed {
+            self.compare();
+        }
+        !finished.closed
+    }
+
+    fn redeem(&mut self, i: usize) {
+        let (position, holder) = &mut self.positions[i];
+        if let Some(settlement) = self.settlements.get_mut(position.claim_epoch as usize).filter(|_| !position.claim.is_zero())
+        {
+            let redeemed = self.bench.market.redeem(position, settlement).unwrap();
+            let before = holder.margin;
+            self.model.redeem(holder);
+            assert_eq!(wide(redeemed.paid.get()), holder.margin - before);
+            self.counts.redeemed += 1;
+        }
     }
 
     fn act(&mut self, rng: &mut StdRng) {
@@ -101,6 +160,7 @@ impl Pair {
             return;
         }
         let i = rng.gen_range(0..self.positions.len());
+        self.redeem(i);
         match roll {
             0..55 => self.increase(rng, i),
             55..65 => {
@@ -117,6 +177,17 @@ impl Pair {
             70..80 => self.liquidate(i),
             _ => self.decrease(rng, i),
         }
+    }
+
+    /// On a closed market every claim is redeemed; then insurance is the pool's, and every other balance is as it was.
+    fn wind_up(&mut self) {
+        for i in 0..self.positions.len() {
+            self.redeem(i);
+        }
+        self.model.pool += std::mem::take(&mut self.model.insurance);
+        assert_eq!(self.model.funds, 0);
+        self.compare();
+        self.counts.closed += 1;
     }
 
     /// The largest size worth trying: the pool at the price.
@@ -188,9 +259,8 @@ impl Pair {
         self.model.charge(holder, [0, to_insurance, 0]);
         self.model.deposit(holder, -to_liquidator);
         let top_up = (worth * 2 / 10_000 - to_liquidator).max(0);
-        let from_insurance = top_up.min(self.model.insurance);
+        let from_insurance = self.model.take_insurance(top_up);
         let from_pool = (top_up - from_insurance).min(self.model.free_pool());
-        self.model.insurance -= from_insurance;
         self.model.pool -= from_pool;
         assert_eq!(wide(done.reward.get()), to_liquidator + from_insurance + from_pool);
     }
@@ -207,8 +277,27 @@ impl Pair {
             assert_eq!(&Holder::of(position), holder);
         }
         let ledger = &market.ledger;
-        let balances = [ledger.margin, ledger.pool, ledger.insurance, ledger.protocol_fees, market.bad_debt];
-        let expected = [model.margin, model.pool, model.insurance, model.protocol, model.bad_debt];
+        let life = &market.lifecycle;
+        let balances = [
+            ledger.margin,
+            ledger.pool,
+            ledger.insurance,
+            ledger.protocol_fees,
+            ledger.funds,
+            market.bad_debt,
+            life.claims,
+            life.top_up_most,
+        ];
+        let expected = [
+            model.margin,
+            model.pool,
+            model.insurance,
+            model.protocol,
+            model.funds,
+            model.bad_debt,
+            model.claims,
+            model.top_up_most,
+        ];
         assert_eq!(balances.map(|balance| wide(balance.get())), expected);
         assert_eq!(wide(market.free_pool().unwrap().get()), model.free_pool());
     }
@@ -218,17 +307,26 @@ fn history(seed: u64) -> Counts {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut pair = Pair::new(&mut rng);
     for _ in 0..80 {
-        if !pair.advance(&mut rng) {
+        pair.advance(&mut rng);
+        // Some settlements are finished late.
+        if pair.model.settlement_price.is_some() && rng.gen_bool(0.5) && !pair.settle_market(&mut rng) {
+            pair.wind_up();
             break;
         }
-        pair.act(&mut rng);
-        pair.compare();
+        if pair.model.settlement_price.is_none() {
+            pair.act(&mut rng);
+            pair.compare();
+        }
     }
     for i in 0..pair.positions.len() {
-        let (position, holder) = &mut pair.positions[i];
-        pair.bench.settle(position);
-        pair.model.settle(holder);
-        pair.compare();
+        // A loss that comes to light here, and that no margin pays, can bring the rest of the profit too near to the pool.
+        while pair.bench.market.status() == Status::Active && pair.relieve() == Some(Outcome::Deleveraged) {}
+        if pair.bench.market.status() == Status::Active {
+            let (position, holder) = &mut pair.positions[i];
+            pair.bench.settle(position);
+            pair.model.settle(holder);
+            pair.compare();
+        }
     }
     pair.counts.shifted = pair.model.shifts;
     pair.counts.bad_debts = u32::from(pair.model.bad_debt > 0);
@@ -246,10 +344,15 @@ fn the_engine_and_an_independent_ledger_agree_to_the_last_unit() {
         total.refused_gains += counts.refused_gains;
         total.liquidated += counts.liquidated;
         total.bad_debts += counts.bad_debts;
+        total.settlements += counts.settlements;
+        total.haircuts += counts.haircuts;
+        total.redeemed += counts.redeemed;
+        total.closed += counts.closed;
     }
     println!("{total:?}");
     assert!(total.actions > 200_000 && total.deleveraged > 2_000 && total.shifted > 1_000, "{total:?}");
     assert!(total.refused_gains > 0 && total.liquidated > 2_000 && total.bad_debts > 1_000, "{total:?}");
+    assert!(total.settlements > 1_000 && total.haircuts > 100 && total.redeemed > 1_000 && total.closed > 100, "{total:?}");
 }
 
 #[test]

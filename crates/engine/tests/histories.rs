@@ -5,10 +5,13 @@
 mod common;
 
 use common::exact::{int, Exact};
-use common::ledger_model::{div, sign_of, Deleveraged, Holder, Model, Side as ModelSide, ONE};
+use common::ledger_model::{div, sign_of, Holder, Model, Side as ModelSide, ONE};
 use common::{dollars, open_params, sats, Bench, BOTH};
 use inverse_perps_engine::actions::DecreaseSize::{Part, Whole};
-use inverse_perps_engine::units::{Bps, Notional, Price};
+use inverse_perps_engine::actions::Outcome;
+use inverse_perps_engine::oracle::{PriceUse, Quote};
+use inverse_perps_engine::settlement::Status;
+use inverse_perps_engine::units::{Bps, Confidence, Notional, Price};
 use inverse_perps_engine::{Direction, Error, Market, Params, Position, Side};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -86,21 +89,15 @@ impl World {
         Self { bench, positions: vec![Position::default(); 6], vault: wide(pool), counts: Counts::default() }
     }
 
-    /// A later minute, another price, and a deleveraging where one is due. False where the market would have to settle.
+    /// A later minute and another price, which may deleverage. False where the market settles.
     fn advance(&mut self, rng: &mut StdRng) -> bool {
         let moved = u128::from(self.bench.price.get()) * u128::from(*STEPS.choose(rng).unwrap()) / 100;
         self.bench.price = Price::new(u64::try_from(moved).unwrap().clamp(1_000_000_000, Price::MAX.get()));
         self.bench.confidence = self.bench.price.get() / 10_000 * rng.gen_range(0..=25);
         self.bench.wait(*[61, 600, 3_600, 40_000].choose(rng).unwrap());
-        self.bench.marks();
-        let mut model = Model::of(&self.bench.market);
-        let outcome = model.deleverage(wide(self.bench.price.get()));
-        if outcome == Deleveraged::Done {
-            self.counts.deleveraged += 1;
-            model.sides[0].write_deleveraged(&mut self.bench.market.long);
-            model.sides[1].write_deleveraged(&mut self.bench.market.short);
-        }
-        outcome != Deleveraged::MustSettle
+        let strained = self.bench.sync().expect("the market trades").strained;
+        self.counts.deleveraged += u32::from(strained.is_some_and(|strained| strained.outcome == Outcome::Deleveraged));
+        self.bench.market.status() == Status::Active
     }
 
     fn refused<T>(&mut self, result: Result<T, Error>) -> Option<T> {
@@ -151,7 +148,8 @@ impl World {
                 }
             }
             82..88 => {
-                let (amount, marks) = (rng.gen_range(1..=1_000_000_000), self.bench.marks());
+                let amount = rng.gen_range(1..=1_000_000_000);
+                let Ok(marks) = self.bench.try_sync(PriceUse::Increase) else { return };
                 let mut market = self.bench.market;
                 let result = market.deposit_liquidity(sats(amount), 0, &marks);
                 if self.refused(result).is_some() {
@@ -234,7 +232,8 @@ impl World {
         assert!(self.vault >= 0 && ledger.funds.is_zero());
         assert_eq!(wide(market.free_pool().unwrap().get()), Model::of(&market).free_pool());
 
-        let marks = self.bench.marks();
+        let quote = Quote { price: self.bench.price, spread: Confidence::ZERO, bid: self.bench.price, ask: self.bench.price };
+        let marks = market.marks(quote).unwrap();
         assert_eq!(
             wide(market.pool_equity(&marks, self.bench.price).unwrap().get().try_into().unwrap_or(0)),
             pool_equity.max(0)

@@ -74,12 +74,15 @@ fn a_loss_takes_free_margin_then_the_tips_of_voided_orders_and_then_the_basis() 
 
 #[test]
 fn a_gain_above_the_free_pool_stays_on_paper() {
-    // Half of the long at $100,000 has won half a bitcoin; the pool has a tenth of one.
+    // Half of the long at $100,000 has won half a bitcoin; the pool has a tenth of one. Another long from $200,000 has lost more
+    // than that, so that the side as a whole does not win and nothing is deleveraged.
     let params = Params { taker_fee: Bps::new(0), impact_max: Bps::new(0), ..still() };
     let mut bench = Bench::new(params, usd(50_000), 1_000_000_000);
     let mut position = bench.opened(Direction::Long, dollars(100_000), 50_000_000);
-    bench.market.ledger.pool = sats(10_000_000);
+    bench.move_to(usd(200_000));
+    bench.opened(Direction::Long, dollars(400_000), 300_000_000);
     bench.move_to(usd(100_000));
+    bench.market.ledger.pool = sats(10_000_000);
     let whole = bench.decrease(&mut position, Whole);
     assert_eq!(whole.unwrap_err(), Error::PoolExhausted);
     bench.decrease(&mut position, Part(dollars(50_000))).unwrap();

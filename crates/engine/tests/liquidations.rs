@@ -235,12 +235,13 @@ fn case_25_margin_pays_the_liquidator_then_insurance_then_the_spread() {
 }
 
 #[test]
-fn case_25_what_margin_cannot_pay_insurance_does_and_beyond_it_the_pool_goes_without() {
+fn case_25_and_26_what_margin_cannot_pay_insurance_does_and_beyond_its_cap_the_pool_goes_without() {
     let short = LOSS - 5_000_000;
+    // Half of the fund, what insurance pays at most in a day, covers all; a part of the loss; the loss, but not the reward.
     let cases = [
         (10_000_000, short, 0, 10_000_000 - short - LEAST, 0),
-        (1_000_000, 1_000_000, short - 1_000_000, 0, LEAST), // an empty fund: the pool pays the least reward
-        (short + 1_000, short, 0, 0, LEAST - 1_000),
+        (1_000_000, 500_000, short - 500_000, 500_000, LEAST), // the pool pays the least reward
+        (2 * (short + 1_000), short, 0, short + 1_000, LEAST - 1_000),
     ];
     for (fund, covered, uncovered, insurance, from_pool) in cases {
         let (bench, position, liquidated) = waterfall(5_000_000, fund);

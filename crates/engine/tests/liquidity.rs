@@ -71,14 +71,19 @@ fn a_deposit_is_priced_at_the_dearest_of_bid_ask_and_recent_range() {
 
 #[test]
 fn a_pool_that_owes_more_than_it_has_takes_no_deposit() {
-    // A short of 2 BTC from $50,000 has won 4.67 BTC at $15,000.
-    let mut bench = Bench::new(free_to_open(), usd(50_000), 400_000_000);
-    bench.opened(Direction::Short, dollars(100_000), 50_000_000);
-    bench.move_to(usd(15_000));
+    // At the price itself deleveraging keeps the pool solvent; within the recent range it may not be. A short of 20 BTC from
+    // $50,000 has won 1.00840337 BTC at $47,600 and 0.41 at $49,000.
+    let mut bench = Bench::new(free_to_open(), usd(50_000), 20_000_000_000);
+    bench.opened(Direction::Short, dollars(1_000_000), 500_000_000);
+    bench.move_to(usd(47_600));
+    bench.marks();
+    bench.wait(1);
+    bench.price = usd(49_000);
+    bench.market.ledger.pool = sats(100_840_336);
     assert_eq!(deposit(&mut bench, 100_000_000, 0), Err(Error::PoolNotSolvent));
-    bench.market.ledger.pool = sats(466_666_667);
+    bench.market.ledger.pool = sats(100_840_337);
     assert_eq!(deposit(&mut bench, 100_000_000, 0), Err(Error::PoolNotSolvent), "equity of zero is not positive");
-    bench.market.ledger.pool = sats(466_666_668);
+    bench.market.ledger.pool = sats(100_840_338);
     assert!(deposit(&mut bench, 100_000_000, 0).is_ok());
 }
 

@@ -197,7 +197,7 @@ proptest! {
         price in up_to(1_000_000_000_000, Price::MAX.get()), stress in 1_000..=9_000u32
     ) {
         let params = Params { stress: Bps::new(stress), ..Params::standard() };
-        let side = |d, (n, basis): (u64, i64)| Side { positions: 1, ..position(d, n, basis.into(), ONE).1 }.figures(d).unwrap();
+        let side = |d, (n, basis): (u64, i64)| Side { positions: 1, ..position(d, n, basis.into(), ONE).1 }.figures(d, Price::new(price)).unwrap();
         let (l, s) = (side(Direction::Long, long), side(Direction::Short, short));
         let got = requirement(&params, &l, &s, Price::new(price)).unwrap();
 
@@ -252,7 +252,7 @@ proptest! {
         let _ = pnl::average_entry(&[(n_, p), (Notional::new(other), p)]);
         let _ = pnl::average_entry_of(&position, &side);
         let _ = trade_fee(&params, sats(other), SkewChange { before: n_, after: Notional::new(other) }, p);
-        if let Ok(figures) = (Side { positions: 1, ..side }).figures(d) {
+        if let Ok(figures) = (Side { positions: 1, ..side }).figures(d, p) {
             let _ = requirement(&params, &figures, &figures, p);
         }
     }

@@ -37,6 +37,27 @@ macro_rules! define {
             /// The LP mint must be the market's.
             #[msg("The LP mint is not the market's")]
             WrongLpMint,
+            /// The escrow must be the market's.
+            #[msg("The LP escrow is not the market's")]
+            WrongLpEscrow,
+            /// The settlement must be the claim's.
+            #[msg("The Settlement account is not of this market and of the claim's epoch")]
+            WrongSettlement,
+            /// Rent goes back to who paid it.
+            #[msg("The rent must go back to the account that paid it")]
+            WrongRentRecipient,
+            /// Tokens must reach who they belong to.
+            #[msg("The token account does not belong to whom the instruction pays: the position's or withdrawal's owner, or the fee recipient")]
+            WrongRecipient,
+            /// What is paid out for others goes to their associated account.
+            #[msg("The destination is not the owner's associated token account")]
+            WrongAssociatedAccount,
+            /// Only a closed market is paid out by others.
+            #[msg("The market is not closed; until it is, owners withdraw themselves")]
+            MarketNotClosed,
+            /// Claims must be redeemed first.
+            #[msg("The settlement has claims that are not redeemed yet")]
+            SettlementUnredeemed,
             /// The price account must belong to the pinned Pyth program.
             #[msg("The price account is not owned by the Pyth program that this market trusts")]
             WrongOracleOwner,

@@ -3,11 +3,15 @@
 //! They are plain old data, so logging one is a copy; the bytes are those of borsh. Amounts of the ledger come as
 //! `LedgerChange`: adding up a market's deltas in sequence rebuilds its ledger, and the balances after each agree.
 
+mod liquidity;
 mod market;
 mod position;
+mod settlement;
 
+pub use liquidity::*;
 pub use market::*;
 pub use position::*;
+pub use settlement::*;
 
 use crate::errors::fail;
 use anchor_lang::prelude::*;

@@ -28,7 +28,7 @@ pub mod inverse_perps {
         instructions::initialize_exchange(ctx, args)
     }
 
-    /// Creates a market with its vault and LP mint; the admin alone.
+    /// Creates a market with its vault, LP mint and LP escrow; the admin alone.
     pub fn create_market(ctx: Context<CreateMarket>, args: CreateMarketArgs) -> Result<()> {
         instructions::create_market(ctx, args)
     }
@@ -69,11 +69,11 @@ pub mod inverse_perps {
     }
 
     /// Accrues funding and borrow fee.
-    pub fn accrue_funding(ctx: Context<AccrueFunding>) -> Result<()> {
+    pub fn accrue_funding(ctx: Context<BringPrice>) -> Result<()> {
         instructions::accrue_funding(ctx)
     }
 
-    /// Writes to a position what is due.
+    /// Writes to a position what is due; in a settlement, closes it for a claim; after it, redeems the claim.
     pub fn settle_position(ctx: Context<SettlePosition>) -> Result<()> {
         instructions::settle_position(ctx)
     }
@@ -84,7 +84,72 @@ pub mod inverse_perps {
     }
 
     /// Gives to the insurance fund.
-    pub fn fund_insurance(ctx: Context<FundInsurance>, amount_sats: u64) -> Result<()> {
+    pub fn fund_insurance(ctx: Context<Donate>, amount_sats: u64) -> Result<()> {
         instructions::fund_insurance(ctx, amount_sats)
+    }
+
+    /// Gives to the pool.
+    pub fn donate_liquidity(ctx: Context<Donate>, amount_sats: u64) -> Result<()> {
+        instructions::donate_liquidity(ctx, amount_sats)
+    }
+
+    /// Puts pool shares into the queue for their withdrawal.
+    pub fn request_withdrawal(ctx: Context<RequestWithdrawal>, id: u64, shares: u64) -> Result<()> {
+        instructions::request_withdrawal(ctx, id, shares)
+    }
+
+    /// Pays queued shares out.
+    pub fn complete_withdrawal(ctx: Context<CompleteWithdrawal>, min_sats: u64) -> Result<()> {
+        instructions::complete_withdrawal(ctx, min_sats)
+    }
+
+    /// Takes one's shares out of the queue.
+    pub fn cancel_withdrawal(ctx: Context<ReturnWithdrawal>) -> Result<()> {
+        instructions::cancel_withdrawal(ctx)
+    }
+
+    /// Returns shares whose window has passed to their owner.
+    pub fn return_withdrawal(ctx: Context<ReturnWithdrawal>) -> Result<()> {
+        instructions::return_withdrawal(ctx)
+    }
+
+    /// Shrinks the winning sides, or begins to settle the market, where profit is too near to the pool.
+    pub fn deleverage(ctx: Context<BringPrice>) -> Result<()> {
+        instructions::deleverage(ctx)
+    }
+
+    /// Ends a settlement of the market.
+    pub fn finish_settlement(ctx: Context<FinishSettlement>) -> Result<()> {
+        instructions::finish_settlement(ctx)
+    }
+
+    /// Closes the account of a settlement whose claims are redeemed.
+    pub fn close_settlement(ctx: Context<CloseSettlement>) -> Result<()> {
+        instructions::close_settlement(ctx)
+    }
+
+    /// Declares the oracle dead.
+    pub fn declare_dead(ctx: Context<MarketAlone>) -> Result<()> {
+        instructions::declare_dead(ctx)
+    }
+
+    /// Shows a newer price to settle a market with a dead oracle at.
+    pub fn show_settlement_price(ctx: Context<BringPrice>) -> Result<()> {
+        instructions::show_settlement_price(ctx)
+    }
+
+    /// Begins to settle a market with a dead oracle, for good.
+    pub fn settle_market(ctx: Context<MarketAlone>) -> Result<()> {
+        instructions::settle_market(ctx)
+    }
+
+    /// Pays a position of a closed market out to its owner and closes it.
+    pub fn pay_out(ctx: Context<PayOut>) -> Result<()> {
+        instructions::pay_out(ctx)
+    }
+
+    /// Pays the protocol's fees to their recipient.
+    pub fn collect_protocol_fees(ctx: Context<CollectProtocolFees>) -> Result<()> {
+        instructions::collect_protocol_fees(ctx)
     }
 }

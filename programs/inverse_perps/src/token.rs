@@ -5,11 +5,83 @@ use crate::state::{seeds, Market};
 use anchor_lang::prelude::*;
 use anchor_lang::solana_program::instruction::Instruction;
 use anchor_lang::solana_program::program::invoke_signed;
+use anchor_lang::solana_program::system_instruction;
 use inverse_perps_engine::ledger::Ledger;
 
 const TRANSFER: u8 = 3;
 const MINT_TO: u8 = 7;
+const BURN: u8 = 8;
+const INITIALIZE_ACCOUNT: u8 = 18;
+const INITIALIZE_MINT: u8 = 20;
+const DECIMALS: u8 = 8;
+const DECIMALS_OFFSET: usize = 44;
+const MINT_BYTES: usize = 82;
+const ACCOUNT_BYTES: usize = 165;
+const OWNER_OFFSET: usize = 32;
 const AMOUNT_OFFSET: usize = 64;
+const CREATE_IDEMPOTENT: u8 = 1;
+
+/// That a mint can be a market's collateral: of the classic token program, initialized, counting satoshi.
+///
+/// # Errors
+/// `Token2022NotSupported`, `InvalidAccountData`, `WrongDecimals`.
+pub fn ensure_collateral(mint: &AccountInfo) -> Result<()> {
+    require!(*mint.owner == anchor_spl::token::ID, PerpError::Token2022NotSupported);
+    let data = mint.try_borrow_data()?;
+    let [decimals, initialized] = *data.get(DECIMALS_OFFSET..).and_then(|rest| rest.first_chunk()).unwrap_or(&[0, 0]);
+    if data.len() != MINT_BYTES || initialized != 1 {
+        return Err(ProgramError::InvalidAccountData.into());
+    }
+    require!(decimals == DECIMALS, PerpError::WrongDecimals);
+    Ok(())
+}
+
+/// Creates token accounts and mints at program addresses, for one authority.
+pub struct Maker<'a, 'info> {
+    /// Pays the rent.
+    pub payer: &'a AccountInfo<'info>,
+    /// Will own the accounts and mint the tokens.
+    pub authority: Pubkey,
+}
+
+impl<'info> Maker<'_, 'info> {
+    /// A token account of `mint` at `new`, which the seeds lead to.
+    ///
+    /// # Errors
+    /// SPL Token's and the system program's.
+    pub fn account(&self, new: &AccountInfo<'info>, seeds: &[&[u8]], mint: &AccountInfo<'info>) -> Result<()> {
+        create(self.payer, new, ACCOUNT_BYTES, seeds)?;
+        let mut data = vec![INITIALIZE_ACCOUNT];
+        data.extend_from_slice(self.authority.as_ref());
+        let accounts = vec![AccountMeta::new(*new.key, false), AccountMeta::new_readonly(*mint.key, false)];
+        let instruction = Instruction { program_id: anchor_spl::token::ID, accounts, data };
+        invoke_signed(&instruction, &[new.clone(), mint.clone()], &[]).map_err(Into::into)
+    }
+
+    /// A mint of 8 decimals without freeze authority at `new`, which the seeds lead to.
+    ///
+    /// # Errors
+    /// SPL Token's and the system program's.
+    pub fn mint(&self, new: &AccountInfo<'info>, seeds: &[&[u8]]) -> Result<()> {
+        create(self.payer, new, MINT_BYTES, seeds)?;
+        let mut data = vec![INITIALIZE_MINT, DECIMALS];
+        data.extend_from_slice(self.authority.as_ref());
+        data.push(0);
+        let instruction =
+            Instruction { program_id: anchor_spl::token::ID, accounts: vec![AccountMeta::new(*new.key, false)], data };
+        invoke_signed(&instruction, std::slice::from_ref(new), &[]).map_err(Into::into)
+    }
+}
+
+/// Makes the account at a program address the token program's. Lamports that somebody has sent there before do not matter.
+fn create<'info>(payer: &AccountInfo<'info>, new: &AccountInfo<'info>, bytes: usize, seeds: &[&[u8]]) -> Result<()> {
+    let missing = Rent::get()?.minimum_balance(bytes).saturating_sub(new.lamports());
+    let space = u64::try_from(bytes).map_err(|_| ProgramError::InvalidAccountData)?;
+    invoke_signed(&system_instruction::transfer(payer.key, new.key, missing), &[payer.clone(), new.clone()], &[])?;
+    invoke_signed(&system_instruction::allocate(new.key, space), std::slice::from_ref(new), &[seeds])?;
+    let assign = system_instruction::assign(new.key, &anchor_spl::token::ID);
+    invoke_signed(&assign, std::slice::from_ref(new), &[seeds]).map_err(Into::into)
+}
 
 /// Moves a depositor's tokens into the vault and checks that exactly `amount` arrived.
 ///
@@ -22,7 +94,7 @@ pub fn pay_in<'info>(
     amount: u64,
 ) -> Result<()> {
     let before = balance(vault)?;
-    call(TRANSFER, [from, vault, owner], amount, &[])?;
+    transfer(from, vault, owner, amount)?;
     require!(balance(vault)?.checked_sub(before) == Some(amount), PerpError::TransferMismatch);
     Ok(())
 }
@@ -51,6 +123,83 @@ pub fn mint_shares<'info>(
     amount: u64,
 ) -> Result<()> {
     signer.call(MINT_TO, [mint, to, &signer.market], amount)
+}
+
+/// Burns shares of the pool out of the escrow in the market's name.
+///
+/// # Errors
+/// SPL Token's.
+pub fn burn_shares<'info>(
+    signer: &MarketSigner<'info>,
+    escrow: &AccountInfo<'info>,
+    mint: &AccountInfo<'info>,
+    amount: u64,
+) -> Result<()> {
+    signer.call(BURN, [escrow, mint, &signer.market], amount)
+}
+
+/// Moves tokens of somebody who has signed.
+///
+/// # Errors
+/// SPL Token's.
+pub fn transfer<'info>(
+    from: &AccountInfo<'info>,
+    to: &AccountInfo<'info>,
+    owner: &AccountInfo<'info>,
+    amount: u64,
+) -> Result<()> {
+    call(TRANSFER, [from, to, owner], amount, &[])
+}
+
+/// That a token account belongs to somebody.
+///
+/// # Errors
+/// `WrongRecipient`, also for what is no token account.
+pub fn ensure_owned_by(account: &AccountInfo, owner: &Pubkey) -> Result<()> {
+    let data = account.try_borrow_data()?;
+    let found = data.get(OWNER_OFFSET..AMOUNT_OFFSET).ok_or(PerpError::WrongRecipient)?;
+    require!(found == owner.as_ref(), PerpError::WrongRecipient);
+    Ok(())
+}
+
+/// Who and what an associated token account is of, and who pays where it is missing.
+pub struct Associated<'a, 'info> {
+    /// Pays the rent.
+    pub payer: &'a AccountInfo<'info>,
+    /// The account.
+    pub account: &'a AccountInfo<'info>,
+    /// Its owner.
+    pub owner: &'a AccountInfo<'info>,
+    /// Its mint.
+    pub mint: &'a AccountInfo<'info>,
+    /// SPL Token.
+    pub token_program: &'a AccountInfo<'info>,
+    /// The system program.
+    pub system_program: &'a AccountInfo<'info>,
+}
+
+impl Associated<'_, '_> {
+    /// Creates it where it is missing, and makes sure that it is its owner's still.
+    ///
+    /// # Errors
+    /// `WrongAssociatedAccount`, `WrongRecipient`, those of the associated token program.
+    pub fn ensure(&self) -> Result<()> {
+        let address = anchor_spl::associated_token::get_associated_token_address(self.owner.key, self.mint.key);
+        require!(address == *self.account.key, PerpError::WrongAssociatedAccount);
+        if self.account.data_is_empty() {
+            let infos =
+                [self.payer, self.account, self.owner, self.mint, self.system_program, self.token_program].map(Clone::clone);
+            let metas = infos.iter().map(|info| AccountMeta {
+                pubkey: *info.key,
+                is_signer: info.key == self.payer.key,
+                is_writable: info.key == self.payer.key || info.key == self.account.key,
+            });
+            let program_id = anchor_spl::associated_token::ID;
+            let instruction = Instruction { program_id, accounts: metas.collect(), data: vec![CREATE_IDEMPOTENT] };
+            invoke_signed(&instruction, &infos, &[])?;
+        }
+        ensure_owned_by(self.account, self.owner.key)
+    }
 }
 
 /// That the vault holds what the ledger says.
@@ -88,7 +237,7 @@ fn balance(account: &AccountInfo) -> Result<u64> {
     Ok(u64::from_le_bytes(*amount.ok_or(ErrorCode::AccountDidNotDeserialize)?))
 }
 
-/// `Transfer` and `MintTo` have the same shape: two writable accounts, the authority, and the amount.
+/// `Transfer`, `MintTo` and `Burn` have the same shape: two writable accounts, the authority, and the amount.
 fn call<'info>(instruction: u8, accounts: [&AccountInfo<'info>; 3], amount: u64, signers: &[&[&[u8]]]) -> Result<()> {
     let [first, second, authority] = accounts;
     let mut data = Vec::with_capacity(9);

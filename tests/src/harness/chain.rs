@@ -2,7 +2,7 @@
 
 use super::invariants::Watch;
 use super::refusal::Refusal;
-use inverse_perps::state::{Market, Position};
+use inverse_perps::state::{Market, Position, Settlement, Withdrawal};
 use perps::client::accounts;
 use perps::client::addresses::{program, program_data};
 use perps::client::events::{in_logs, Event};
@@ -149,6 +149,18 @@ impl Chain {
     pub async fn position(&self, address: &Address) -> Position {
         let account = self.account(address).await.unwrap_or_else(|| panic!("there is no account {address}"));
         accounts::position(&account.data).expect("a position")
+    }
+
+    /// A settlement as it stands.
+    pub async fn settlement(&self, address: &Address) -> Settlement {
+        let account = self.account(address).await.unwrap_or_else(|| panic!("there is no account {address}"));
+        accounts::settlement(&account.data).expect("a settlement")
+    }
+
+    /// A withdrawal as it stands.
+    pub async fn withdrawal(&self, address: &Address) -> Withdrawal {
+        let account = self.account(address).await.unwrap_or_else(|| panic!("there is no account {address}"));
+        accounts::withdrawal(&account.data).expect("a withdrawal")
     }
 
     /// A market as it stands.

@@ -3,7 +3,7 @@
 
 use super::replay::Replay;
 use super::tokens::supply;
-use inverse_perps::state::{Market, Position};
+use inverse_perps::state::{Market, Position, Settlement};
 use inverse_perps_engine::side::{Direction, Side};
 use perps::client::accounts;
 use perps::client::events::Event;
@@ -55,8 +55,42 @@ impl Watch {
             if !self.sums_are_false {
                 assert_sums(&market, &own, what);
             }
+            self.assert_claims(&address, &market, &own, what);
+            self.assert_queue(&address, &market, what);
             let replay = self.replays.get(&address).unwrap_or_else(|| panic!("{what}: market {address} came without an event"));
             replay.assert_agrees(market.event_sequence, &market.state.ledger, what);
+        }
+    }
+
+    /// Claims are those of the positions: of the settlement that runs in the market, of those finished in their accounts, which
+    /// together hold the ledger's funds.
+    fn assert_claims(&self, address: &Address, market: &Market, positions: &[&Position], what: &str) {
+        let claims = |epoch: u32| -> u64 {
+            let own = positions.iter().filter(|position| position.state.claim_epoch == epoch);
+            own.map(|position| position.state.claim.get()).sum()
+        };
+        let life = &market.state.lifecycle;
+        assert_eq!(life.claims.get(), claims(life.epoch), "{what}: the running settlement's claims are not the positions'");
+        let finished: Vec<Settlement> =
+            self.of_program().filter_map(|(_, account)| accounts::settlement(&account.data).ok()).collect();
+        let finished: Vec<&Settlement> = finished.iter().filter(|settlement| settlement.market == *address).collect();
+        for settlement in &finished {
+            let unredeemed = settlement.state.unredeemed.get();
+            assert_eq!(unredeemed, claims(settlement.epoch), "{what}: what is unredeemed is not what positions claim");
+        }
+        let funds: u64 = finished.iter().map(|settlement| settlement.state.left.get()).sum();
+        assert_eq!(market.state.ledger.funds.get(), funds, "{what}: funds are not what the settlements have left");
+    }
+
+    /// The queue is the withdrawals, and its shares are in the escrow.
+    fn assert_queue(&self, address: &Address, market: &Market, what: &str) {
+        let withdrawals = self.of_program().filter_map(|(_, account)| accounts::withdrawal(&account.data).ok());
+        let queued: u64 =
+            withdrawals.filter(|withdrawal| withdrawal.market == *address).map(|withdrawal| withdrawal.state.shares).sum();
+        assert_eq!(market.state.queued_shares, queued, "{what}: the queue is not the sum of the withdrawals");
+        if let Some(Some(escrow)) = self.accounts.get(&market.lp_escrow) {
+            let held = accounts::token_amount(&escrow.data).expect("the escrow is a token account");
+            assert_eq!(held, queued, "{what}: the escrow does not hold the queue");
         }
     }
 

@@ -37,8 +37,6 @@ impl Refusal {
     pub const ACCOUNT_FROZEN: Self = Self(InstructionError::Custom(17));
     /// Bytes that are not of the account's type.
     pub const NOT_SUCH_AN_ACCOUNT: Self = Self(InstructionError::InvalidAccountData);
-    /// A token program that does not own the mint.
-    pub const WRONG_PROGRAM: Self = Self(InstructionError::IncorrectProgramId);
     /// The system program: the address is taken.
     pub const ADDRESS_IN_USE: Self = Self(InstructionError::Custom(0));
 }

@@ -48,9 +48,11 @@ async fn refuses_what_is_not_empty_or_not_the_signers() {
     chain.refuse("with margin", &[close(&market, &alice)], &[&alice.keypair], PerpError::PositionNotEmpty).await;
     chain.succeed("open", &[market.open(&alice, Long, 1_000)], &[&alice.keypair]).await;
     chain.refuse("with a position", &[close(&market, &alice)], &[&alice.keypair], PerpError::PositionNotEmpty).await;
-    chain.edit_position(&bob.position, |position| position.claim_sats = 1).await;
+    chain.edit_position(&bob.position, |position| position.state.claim = Sats::new(1)).await;
+    chain.edit_market(&market, |market| market.state.lifecycle.claims = Sats::new(1)).await;
     chain.refuse("with a claim", &[close(&market, &bob)], &[&bob.keypair], PerpError::PositionNotEmpty).await;
-    chain.edit_position(&bob.position, |position| position.claim_sats = 0).await;
+    chain.edit_position(&bob.position, |position| position.state.claim = Sats::ZERO).await;
+    chain.edit_market(&market, |market| market.state.lifecycle.claims = Sats::ZERO).await;
     chain.edit_position(&bob.position, |position| position.state.open_orders = 1).await;
     chain.refuse("with an order", &[close(&market, &bob)], &[&bob.keypair], PerpError::PositionNotEmpty).await;
     chain.edit_position(&bob.position, |position| position.state.open_orders = 0).await;

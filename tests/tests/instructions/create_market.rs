@@ -7,7 +7,8 @@ use perps::client::pyth::RECEIVER;
 use perps::client::{accounts, exchange};
 
 const PULL: OracleSource = OracleSource::PythPull { feed_id: FEED };
-// Places: 0 admin, 1 exchange, 2 mint, 3 market, 4 vault, 5 LP mint, 6 price, 7 token program, 8 system program.
+// Places: 0 admin, 1 exchange, 2 mint, 3 market, 4 vault, 5 LP mint, 6 LP escrow, 7 price,
+// 8 token program, 9 system program.
 
 /// A chain with an exchange, a mint and a price account, but no market.
 async fn ready() -> (Chain, Keypair, Address, Address) {
@@ -22,7 +23,7 @@ async fn ready() -> (Chain, Keypair, Address, Address) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn creates_market_vault_and_lp_mint_once() {
+async fn creates_market_vault_lp_mint_and_escrow_once() {
     // Given an exchange and a mint of 8 decimals,
     let (mut chain, admin, mint, price) = ready().await;
     let keys = MarketKeys::find(mint, 65_535);
@@ -60,6 +61,11 @@ async fn creates_market_vault_and_lp_mint_once() {
     assert_eq!((lp_mint.owner, &lp_mint.data[4..36], lp_mint.data[44]), (TOKEN_PROGRAM, keys.market.as_ref(), 8));
     assert_eq!(&lp_mint.data[46..50], &[0; 4], "no freeze authority");
 
+    // the escrow holds shares and is the market's alone,
+    let escrow = chain.account(&keys.lp_escrow).await.expect("the escrow exists");
+    assert_eq!((escrow.owner, market.lp_escrow), (TOKEN_PROGRAM, keys.lp_escrow));
+    assert_eq!((&escrow.data[..32], &escrow.data[32..64]), (keys.lp_mint.as_ref(), keys.market.as_ref()));
+
     // and the event says all of it.
     let Event::MarketCreated(event) = sent.event() else { panic!("{:?}", sent.events) };
     assert_eq!((event.head.market, event.head.sequence), (keys.market, 1));
@@ -91,7 +97,7 @@ async fn takes_only_the_admin_and_the_right_accounts() {
     chain.refuse("with a forged exchange", &[by_thief], &[&thief], ErrorCode::ConstraintSeeds).await;
 
     let elsewhere = MarketKeys::find(mint, 1);
-    for (place, address) in [(3, elsewhere.market), (4, elsewhere.vault), (5, elsewhere.lp_mint)] {
+    for (place, address) in [(3, elsewhere.market), (4, elsewhere.vault), (5, elsewhere.lp_mint), (6, elsewhere.lp_escrow)] {
         let misplaced = with_account(&good, place, address);
         chain.refuse(&format!("account {place} misplaced"), &[misplaced], &[&admin], ErrorCode::ConstraintSeeds).await;
     }
@@ -104,10 +110,10 @@ async fn takes_only_the_admin_and_the_right_accounts() {
     let modern = Address::new_unique();
     let account = mint_account(TOKEN_2022_PROGRAM, &admin.pubkey(), 8);
     chain.set_account(&modern, account);
-    let of_2022 = with_account(&create(admin.pubkey(), modern), 7, TOKEN_2022_PROGRAM);
+    let of_2022 = with_account(&create(admin.pubkey(), modern), 8, TOKEN_2022_PROGRAM);
     chain.refuse("a Token-2022 mint", &[of_2022], &[&admin], PerpError::Token2022NotSupported).await;
-    let classic_by_2022 = with_account(&good, 7, TOKEN_2022_PROGRAM);
-    chain.refuse("a classic mint with the other program", &[classic_by_2022], &[&admin], Refusal::WRONG_PROGRAM).await;
+    let classic_by_2022 = with_account(&good, 8, TOKEN_2022_PROGRAM);
+    chain.refuse("with the other program", &[classic_by_2022], &[&admin], ErrorCode::InvalidProgramId).await;
     let tokens = chain.token_account(&mint, &admin.pubkey(), 1);
     let not_a_mint = create(admin.pubkey(), tokens);
     chain.refuse("a token account as mint", &[not_a_mint], &[&admin], Refusal::NOT_SUCH_AN_ACCOUNT).await;

@@ -52,7 +52,7 @@ async fn takes_only_the_upgrade_authority_and_a_bounded_timelock() {
     foreign.data[13..45].copy_from_slice(thief.pubkey().as_ref());
     let elsewhere = Address::new_unique();
     chain.set_account(&elsewhere, foreign);
-    let forged = with_account(&initialize(thief.pubkey(), 1), 3, elsewhere);
+    let forged = with_account(&initialize(thief.pubkey(), 1), 2, elsewhere);
     chain.refuse("with another program's data", &[forged], &[&thief], PerpError::NotUpgradeAuthority).await;
 
     for (what, seconds) in [("no timelock", 0), ("a second above 30 days", 2_592_001), ("the longest number", u32::MAX)] {

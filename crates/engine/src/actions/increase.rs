@@ -9,7 +9,7 @@ use crate::math::Rounding;
 use crate::oracle::Moment;
 use crate::pnl::Valuation;
 use crate::position::Position;
-use crate::reserve::{ensure_reserve, requirement};
+use crate::reserve::{ensure_reserve, requirement, unqueued};
 use crate::side::Direction;
 use crate::units::{Basis, Notional, Price, Shares, SignedSats, Value, MAX_VALUE};
 
@@ -28,10 +28,11 @@ impl Market {
     /// Increases a settled position: fill, fee, then margin, caps and reserve as they are afterwards.
     ///
     /// # Errors
-    /// `AmountZero`, `NotWholeDollars`, `OppositeDirection`, `SlippageExceeded`, `MarginBelowFee`, `BelowMinNotional`,
+    /// `ClaimUnredeemed`, `AmountZero`, `NotWholeDollars`, `OppositeDirection`, `SlippageExceeded`, `MarginBelowFee`, `BelowMinNotional`,
     /// `PositionCapExceeded`, `SideCapExceeded`, `MarginBelowInitial`, `ReserveExceeded`, `Overflow`.
     pub fn increase(&mut self, position: &mut Position, order: &Increase, marks: &Marks, at: Moment) -> Result<Filled> {
         let direction = order.direction;
+        position.ensure_no_claim()?;
         ensure(!order.notional.is_zero(), Error::AmountZero)?;
         ensure(order.notional.is_whole_dollars(), Error::NotWholeDollars)?;
         ensure(position.open_direction().is_none_or(|open| open == direction), Error::OppositeDirection)?;
@@ -40,7 +41,7 @@ impl Market {
         let (shares, value) = self.add(position, direction, order.notional, price)?;
 
         let mut after = *marks;
-        after.set_side(self.side(direction).figures(direction)?);
+        after.set_side(self.side(direction).figures(direction, marks.quote.price)?);
         let (own, before, other) = match direction {
             Direction::Long => (&after.long, marks.long.notional, marks.short.notional),
             Direction::Short => (&after.short, marks.short.notional, marks.long.notional),
@@ -55,11 +56,10 @@ impl Market {
         ensure(notional >= self.params.min_notional, Error::BelowMinNotional)?;
         ensure(notional <= self.params.max_position_notional, Error::PositionCapExceeded)?;
         ensure(own.notional <= self.params.max_side_notional, Error::SideCapExceeded)?;
-        let worth = own.exposure.value_at(marks.quote.price, Rounding::Ceil)?;
-        ensure(worth <= MAX_VALUE && own.entry_value <= MAX_VALUE.signed()?.get(), Error::SideCapExceeded)?;
+        ensure(own.value.ceil <= MAX_VALUE && own.entry_value <= MAX_VALUE.signed()?.get(), Error::SideCapExceeded)?;
         ensure_initial(&self.params, position, &valuation)?;
         let needed = requirement(&self.params, &after.long, &after.short, marks.quote.price)?;
-        ensure_reserve(&self.params, needed, self.free_pool()?)?;
+        ensure_reserve(&self.params, needed, unqueued(self.free_pool()?, self.queued_shares, self.pool_shares)?)?;
         position.last_increase = at.time;
         Ok(Filled {
             price,

@@ -7,13 +7,16 @@ mod increase;
 mod liquidate;
 mod liquidity;
 mod settle;
+mod settlement;
 mod sync;
+mod wind_down;
 
 pub use decrease::{Decrease, DecreaseSize};
 pub use increase::Increase;
 pub use liquidate::Liquidated;
 pub use settle::Settled;
-pub use sync::{Accrued, Synced};
+pub use settlement::{ClosedOut, Finished, Redeemed};
+pub use sync::{Accrued, Outcome, Strained, Synced};
 
 use crate::errors::Result;
 use crate::fees::{FeeSplit, SkewChange};

@@ -4,8 +4,7 @@ use crate::errors::Result;
 use crate::market::Market;
 use crate::math::Rounding;
 use crate::position::Position;
-use crate::side::Direction;
-use crate::units::{FineSats, Scale, SignedSats};
+use crate::units::{FineSats, SignedSats};
 
 /// What a settling wrote down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,11 +29,7 @@ impl Market {
         if position.scale != side.scale {
             let exited = position.shares.exited_since(side.exit_index, position.exit_index)?;
             let fall = position.scale.minus(side.scale)?;
-            let long = FineSats::deleveraged(position.basis, Scale::new(fall.get()), exited)?;
-            let realised = match direction {
-                Direction::Long => long,
-                Direction::Short => long.negated()?,
-            };
+            let realised = FineSats::deleveraged(position.basis, fall, exited)?.signed_for(direction)?;
             side.owed = side.owed.minus(realised)?;
             result = result.plus(realised)?;
         } else if cost.is_zero() {

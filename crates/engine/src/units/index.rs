@@ -6,6 +6,7 @@ use crate::math::{
     divide, divide_signed, divide_with_remainder, multiply, multiply_signed, narrow, narrow_signed, round_up, subtract,
     Rounding,
 };
+use crate::side::Direction;
 
 const ONE: u64 = 1_000_000_000_000_000_000;
 
@@ -48,6 +49,9 @@ pub struct Value {
 }
 
 impl Value {
+    /// Of nothing.
+    pub const ZERO: Self = Self { floor: Sats::ZERO, ceil: Sats::ZERO };
+
     /// Rounded as said.
     #[inline(always)]
     pub fn rounded(self, rounding: Rounding) -> Sats {
@@ -61,6 +65,8 @@ impl Value {
 impl Scale {
     /// One: nothing has been deleveraged.
     pub const ONE: Self = Self::new(ONE);
+    /// 1e15: a side that would have to shrink further is settled instead.
+    pub const LEAST: Self = Self::new(1_000_000_000_000_000);
 }
 
 impl Shares {
@@ -123,6 +129,13 @@ impl Exposure {
     }
 }
 
+impl ExitIndex {
+    /// What a fall of the scale adds to the index: `fall * 1e10 / P`. Errors: `Overflow`.
+    pub fn step(fall: Scale, price: Price, rounding: Rounding) -> Result<Self> {
+        divide(multiply(fall.get(), 10_000_000_000), price.get(), rounding).map(Self::new)
+    }
+}
+
 impl Basis {
     /// `value * 1e18 / A`. Errors: `Overflow`.
     pub fn of(value: Sats, scale: Scale, rounding: Rounding) -> Result<Self> {
@@ -165,8 +178,11 @@ impl FineSats {
         subtract(multiply_signed(basis.get(), fall.get())?, exited.get()).map(Self::new)
     }
 
-    /// The negative. Errors: `Overflow`.
-    pub fn negated(self) -> Result<Self> {
-        self.get().checked_neg().map(Self::new).ok_or(Error::Overflow)
+    /// A long's result as it is, a short's with the other sign. Errors: `Overflow`.
+    pub fn signed_for(self, direction: Direction) -> Result<Self> {
+        match direction {
+            Direction::Long => Ok(self),
+            Direction::Short => self.get().checked_neg().map(Self::new).ok_or(Error::Overflow),
+        }
     }
 }

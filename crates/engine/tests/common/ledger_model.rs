@@ -5,12 +5,14 @@ use super::exact::{self, Exact};
 use inverse_perps_engine::units::{ExitIndex, FineSats, Price, Scale};
 use inverse_perps_engine::{Direction, Market, Position, Side as EngineSide};
 use num_bigint::BigInt;
+use std::collections::BTreeMap;
 
 pub const ONE: i128 = 1_000_000_000_000_000_000;
 const MIN_SCALE: i128 = 1_000_000_000_000_000;
 const MAX_VALUE: i128 = 2_100_000_000_000_000;
 const TRIGGER_BPS: i128 = 8_000;
 const TARGET_BPS: i128 = 7_500;
+const INSURANCE_CAP_BPS: i128 = 5_000;
 
 pub fn div(n: i128, d: i128, up: bool) -> i128 {
     assert!(d > 0, "divisors are positive");
@@ -109,6 +111,8 @@ pub struct Holder {
     pub scale: i128,
     pub exit_index: i128,
     pub cost_index: i128,
+    pub claim: i128,
+    pub claim_epoch: u32,
 }
 
 impl Holder {
@@ -121,7 +125,13 @@ impl Holder {
             scale: position.scale.get().into(),
             exit_index: position.exit_index.get().try_into().unwrap(),
             cost_index: position.cost_index.get(),
+            claim: position.claim.get().into(),
+            claim_epoch: position.claim_epoch,
         }
+    }
+
+    fn flatten(&mut self) {
+        *self = Self { margin: self.margin, claim: self.claim, claim_epoch: self.claim_epoch, ..Self::default() };
     }
 
     fn snapshot(&mut self, side: &Side) {
@@ -141,7 +151,7 @@ impl Holder {
     /// Margin, what the indices still owe, and paper profit, exactly: the same before and after settling, but for rounding.
     pub fn equity(&self, side: &Side, price: Price) -> Exact {
         if self.shares == 0 {
-            return exact::int(self.margin);
+            return exact::int(self.margin + self.claim);
         }
         let exposure = BigInt::from(self.shares) * self.scale_now(side);
         let value = exact::ratio(exposure, BigInt::from(price.get()) * 100_000_000);
@@ -172,6 +182,14 @@ pub struct Model {
     pub protocol: i128,
     pub margin: i128,
     pub bad_debt: i128,
+    pub insurance_left: i128,
+    pub funds: i128,
+    pub epoch: u32,
+    pub settlement_price: Option<i128>,
+    pub top_up_most: i128,
+    pub claims: i128,
+    /// Payable, claims, what is left, what is unredeemed.
+    pub settlements: BTreeMap<u32, [i128; 4]>,
     pub shifts: u32,
 }
 
@@ -181,7 +199,22 @@ pub struct PoolExhausted;
 
 impl Model {
     pub fn new(pool: i128, insurance: i128) -> Self {
-        Self { sides: [Side::new(1), Side::new(-1)], pool, insurance, protocol: 0, margin: 0, bad_debt: 0, shifts: 0 }
+        Self {
+            sides: [Side::new(1), Side::new(-1)],
+            pool,
+            insurance,
+            insurance_left: insurance * INSURANCE_CAP_BPS / 10_000,
+            protocol: 0,
+            margin: 0,
+            funds: 0,
+            bad_debt: 0,
+            shifts: 0,
+            epoch: 0,
+            settlement_price: None,
+            top_up_most: 0,
+            claims: 0,
+            settlements: BTreeMap::new(),
+        }
     }
 
     /// The same sides and pool as a market of the engine.
@@ -226,6 +259,8 @@ impl Model {
         let shrunk = |scale: i128| scale * TARGET_BPS * (free - total) / (total * (10_000 - TARGET_BPS));
         let winners = || (0..2).filter(|i| profits[*i] > 0);
         if worth > MAX_VALUE || total >= free || winners().any(|i| shrunk(self.sides[i].scale) < MIN_SCALE) {
+            self.settlement_price = Some(price);
+            self.top_up_most = self.insurance * INSURANCE_CAP_BPS / 10_000;
             return Deleveraged::MustSettle;
         }
         for i in winners() {
@@ -251,13 +286,99 @@ impl Model {
 
     /// Books the result of a position that stays open; what margin or the free pool cannot pay moves its basis.
     pub fn book(&mut self, holder: &mut Holder, amount: i128) {
-        let paid = if amount < 0 { -holder.margin.min(-amount) } else { self.free_pool().min(amount) };
+        let paid = match amount {
+            ..0 => -holder.margin.min(-amount),
+            _ if self.settlement_price.is_some() => 0,
+            _ => self.free_pool().min(amount),
+        };
         self.pay(holder, paid);
         if amount != paid {
             let step = holder.sign * ((amount - paid) * ONE).div_euclid(self.side(holder.sign).scale);
             holder.basis += step;
             self.side_mut(holder.sign).basis += step;
             self.shifts += 1;
+        }
+    }
+
+    /// A new day's allowance of insurance.
+    pub fn begin_day(&mut self) {
+        self.insurance_left = self.insurance * INSURANCE_CAP_BPS / 10_000;
+    }
+
+    /// What insurance pays of what is asked: within its fund and the day's allowance.
+    pub fn take_insurance(&mut self, wanted: i128) -> i128 {
+        let taken = wanted.min(self.insurance).min(self.insurance_left);
+        self.insurance -= taken;
+        self.insurance_left -= taken;
+        taken
+    }
+
+    /// In a settlement of the market: settles a position and closes it at the kept price, for a claim or a loss.
+    pub fn close_for_claim(&mut self, holder: &mut Holder) {
+        if holder.shares == 0 {
+            return;
+        }
+        self.settle(holder);
+        let price = self.settlement_price.expect("the market settles");
+        let sign = holder.sign;
+        let side = self.side_mut(sign);
+        let value = div(holder.shares * side.scale, 100_000_000 * price, sign > 0);
+        let pnl = (sign * (holder.basis * side.scale - value * ONE)).div_euclid(ONE);
+        side.shares -= holder.shares;
+        side.basis -= holder.basis;
+        self.leave_side(sign);
+        holder.flatten();
+        if pnl > 0 {
+            holder.claim = pnl;
+            holder.claim_epoch = self.epoch;
+            self.claims += pnl;
+            return;
+        }
+        let taken = holder.margin.min(-pnl);
+        self.pay(holder, -taken);
+        self.bad_debt += -pnl - taken;
+    }
+
+    /// Both sides are empty: the pool, then insurance up to its cap, pay the claims; if short, all in the same proportion.
+    /// Returns whether they went short.
+    pub fn finish(&mut self) -> bool {
+        let top_up = self.insurance.min((self.claims - self.pool).max(0)).min(self.top_up_most);
+        self.insurance -= top_up;
+        self.pool += top_up;
+        let payable = self.pool.min(self.claims);
+        self.pool -= payable;
+        self.funds += payable;
+        self.settlements.insert(self.epoch, [payable, self.claims, payable, self.claims]);
+        let short = payable < self.claims;
+        (self.epoch, self.settlement_price, self.claims, self.top_up_most) = (self.epoch + 1, None, 0, 0);
+        short
+    }
+
+    /// A claim gets its share; what the last one leaves is the pool's.
+    pub fn redeem(&mut self, holder: &mut Holder) {
+        let [payable, claims, mut left, mut unredeemed] = self.settlements[&holder.claim_epoch];
+        let paid = holder.claim * payable / claims;
+        left -= paid;
+        unredeemed -= holder.claim;
+        holder.claim = 0;
+        self.deposit(holder, paid);
+        self.funds -= paid;
+        if unredeemed == 0 {
+            self.funds -= left;
+            self.pool += left;
+            left = 0;
+        }
+        self.settlements.insert(holder.claim_epoch, [payable, claims, left, unredeemed]);
+    }
+
+    /// A position has left a side; the last one leaves it as new.
+    fn leave_side(&mut self, sign: i128) {
+        let side = self.side_mut(sign);
+        side.positions -= 1;
+        if side.positions == 0 {
+            let Side { scale, exit_index, cost_index, .. } = *side;
+            assert_eq!(*side, Side { scale, exit_index, cost_index, ..Side::new(sign) });
+            *side = Side::new(sign);
         }
     }
 
@@ -322,21 +443,13 @@ impl Model {
             self.book(holder, pnl);
             return Ok(());
         }
-        side.positions -= 1;
-        if side.positions == 0 {
-            assert_eq!(
-                *side,
-                Side { scale: side.scale, exit_index: side.exit_index, cost_index: side.cost_index, ..Side::new(sign) }
-            );
-            *side = Side::new(sign);
-        }
+        self.leave_side(sign);
         let paid = if pnl < 0 { -holder.margin.min(-pnl) } else { pnl };
         self.pay(holder, paid);
-        let covered = self.insurance.min(paid - pnl);
-        self.insurance -= covered;
+        let covered = self.take_insurance(paid - pnl);
         self.pool += covered;
         self.bad_debt += paid - pnl - covered;
-        *holder = Holder { margin: holder.margin, ..Holder::default() };
+        holder.flatten();
         Ok(())
     }
 }

@@ -4,7 +4,7 @@
 pub mod exact;
 pub mod ledger_model;
 
-use inverse_perps_engine::actions::{Decrease, DecreaseSize, Filled, Increase, Liquidated};
+use inverse_perps_engine::actions::{ClosedOut, Decrease, DecreaseSize, Filled, Increase, Liquidated, Synced};
 use inverse_perps_engine::market::Marks;
 use inverse_perps_engine::oracle::{Moment, PriceUse, RawUpdate};
 use inverse_perps_engine::units::{Notional, Price, Sats, Seconds, UnixTime};
@@ -118,12 +118,28 @@ impl Bench {
         self.confidence = confidence;
     }
 
+    /// What the price account says.
+    pub fn update(&self) -> RawUpdate {
+        RawUpdate { confidence: self.confidence, ..update(self.price, self.now) }
+    }
+
+    /// A keeper's sync: it may begin to settle the market.
+    pub fn sync(&mut self) -> Result<Synced> {
+        let update = self.update();
+        self.market.sync(&update, PriceUse::Upkeep, self.at())
+    }
+
+    /// Settles and closes a position of a settling market.
+    pub fn close_for_claim(&mut self, position: &mut Position) -> Option<ClosedOut> {
+        self.market.settle(position).expect("settling never fails");
+        self.market.close_for_claim(position).expect("the market settles")
+    }
+
     pub fn try_sync(&mut self, usage: PriceUse) -> Result<Marks> {
-        let raw = RawUpdate { confidence: self.confidence, ..update(self.price, self.now) };
         let mut market = self.market;
-        let synced = market.sync(&raw, usage, self.at())?;
+        let marks = market.sync(&self.update(), usage, self.at())?.trading()?;
         self.market = market;
-        Ok(synced.marks)
+        Ok(marks)
     }
 
     /// Syncs under the limits of an increase, the strictest there are.

@@ -1,11 +1,11 @@
-//! Events of the exchange, its markets, their pools and funds.
+//! Events of the exchange and of a market as a whole.
 
 use super::{event, Head, LedgerChange, MAX_BYTES};
 use anchor_lang::prelude::*;
 use bytemuck::{Pod, Zeroable};
 use inverse_perps_engine as engine;
-use inverse_perps_engine::actions::Accrued as AccruedReport;
-use inverse_perps_engine::units::{CostIndex, FineSats, PpbPerDay, Price, Sats};
+use inverse_perps_engine::actions::{Accrued as AccruedReport, Strained};
+use inverse_perps_engine::units::{CostIndex, ExitIndex, FineSats, PpbPerDay, Price, Sats, Scale};
 
 /// Emitted once, when the exchange comes to be.
 #[event]
@@ -44,24 +44,6 @@ event! {
 }
 
 event! {
-    /// The pool took a deposit and minted shares.
-    pub struct LiquidityDeposited {
-        /// Market and sequence.
-        pub head: Head,
-        /// Who paid.
-        pub depositor: Pubkey,
-        /// How much.
-        pub amount_sats: Sats,
-        /// Shares minted.
-        pub shares: u64,
-        /// Shares that exist after.
-        pub shares_after: u64,
-        /// The ledger.
-        pub ledger: LedgerChange,
-    }
-}
-
-event! {
     /// Somebody gave to the insurance fund.
     pub struct InsuranceFunded {
         /// Market and sequence.
@@ -82,7 +64,7 @@ event! {
         pub head: Head,
         /// The price it was reckoned at, 1e-8 USD.
         pub price_e8: Price,
-        /// When that price was published.
+        /// When the newest price accepted was published.
         pub publish_time: i64,
         /// Seconds accrued.
         pub elapsed_seconds: u64,
@@ -106,7 +88,7 @@ impl Accrued {
     pub fn new(head: Head, market: &engine::Market, report: &AccruedReport) -> Self {
         Self {
             head,
-            price_e8: market.prices.price,
+            price_e8: report.price,
             publish_time: market.prices.publish_time.get(),
             elapsed_seconds: report.elapsed_seconds,
             long_rate_ppb_per_day: report.rates.long,
@@ -116,5 +98,63 @@ impl Accrued {
             long_cost_owed: market.long.cost_owed,
             short_cost_owed: market.short.cost_owed,
         }
+    }
+}
+
+event! {
+    /// The winning sides shrank, because their profit had come near the pool.
+    pub struct Deleveraged {
+        /// Market and sequence.
+        pub head: Head,
+        /// The price, 1e-8 USD.
+        pub price_e8: Price,
+        /// Both sides' profit on paper before.
+        pub profit_sats: Sats,
+        /// The free pool before.
+        pub free_pool_sats: Sats,
+        /// Scale of the long side after, 1e-18.
+        pub long_scale: Scale,
+        /// Scale of the short side after.
+        pub short_scale: Scale,
+        /// The long side's exit index after, 1e-18 satoshi a share.
+        pub long_exit_index: ExitIndex,
+        /// The short side's.
+        pub short_exit_index: ExitIndex,
+        /// Reserved in the pool for longs after, 1e-18 satoshi.
+        pub long_owed: FineSats,
+        /// Reserved for shorts after.
+        pub short_owed: FineSats,
+    }
+}
+
+impl Deleveraged {
+    /// Of a market that has just deleveraged.
+    pub fn new(head: Head, market: &engine::Market, report: &Strained) -> Self {
+        Self {
+            head,
+            price_e8: market.prices.price,
+            profit_sats: report.profit,
+            free_pool_sats: report.free_pool,
+            long_scale: market.long.scale,
+            short_scale: market.short.scale,
+            long_exit_index: market.long.exit_index,
+            short_exit_index: market.short.exit_index,
+            long_owed: market.long.owed,
+            short_owed: market.short.owed,
+        }
+    }
+}
+
+event! {
+    /// The protocol's fees were paid to the fixed recipient.
+    pub struct ProtocolFeesCollected {
+        /// Market and sequence.
+        pub head: Head,
+        /// The token account that was paid.
+        pub destination: Pubkey,
+        /// How much.
+        pub amount_sats: Sats,
+        /// The ledger.
+        pub ledger: LedgerChange,
     }
 }

@@ -1,14 +1,16 @@
 //! A market: its identity, and the engine's state.
 
 use crate::errors::{fail, PerpError};
-use crate::events::{self, Accrued, Head, PositionSettled};
+use crate::events::{self, Accrued, Deleveraged, Head, OracleRevived, PositionClosedOut, PositionSettled, SettlingStarted};
 use crate::oracle;
 use crate::state::Position;
 use anchor_lang::prelude::*;
 use inverse_perps_engine as engine;
+use inverse_perps_engine::actions::{Outcome, Synced};
 use inverse_perps_engine::market::Marks;
 use inverse_perps_engine::oracle::{Moment, PriceUse};
-use inverse_perps_engine::units::UnixTime;
+use inverse_perps_engine::settlement::Status;
+use inverse_perps_engine::units::{Sats, UnixTime};
 
 /// Where a market's price comes from. It never changes.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,18 @@ pub enum OracleSource {
         /// Its address.
         price_account: Pubkey,
     },
+}
+
+/// A position that an instruction brings up to date.
+pub struct Touched<'a> {
+    /// The market's address.
+    pub market: Pubkey,
+    /// The position's.
+    pub key: Pubkey,
+    /// The position.
+    pub position: &'a mut Position,
+    /// What insurance may pay for closing it, if that was done.
+    pub tip_most: Sats,
 }
 
 /// One market of Bitcoin-margined perpetuals, at most 1,024 bytes.
@@ -48,10 +62,12 @@ pub struct Market {
     pub oracle: Pubkey,
     /// Events emitted so far.
     pub event_sequence: u64,
-    /// Parameters, prices, sides and ledger.
+    /// Parameters, prices, sides, ledger and status.
     pub state: engine::Market,
+    /// The token account of pool shares that wait for their withdrawal.
+    pub lp_escrow: Pubkey,
     /// Zero.
-    pub reserved: [u64; 24],
+    pub reserved: [u64; 8],
 }
 
 const PULL: u8 = 0;
@@ -79,19 +95,73 @@ impl Market {
         }
     }
 
-    /// Takes in the price, checks it for `usage`, and accrues: what every instruction that touches a side does first.
+    /// Takes in the price, checks it for `usage`, accrues, and deleverages if it is due: what every instruction that touches a side
+    /// does first.
     ///
     /// # Errors
     /// Those of `oracle::read` and of the engine's sync.
-    pub fn sync(&mut self, key: Pubkey, price: &AccountInfo, usage: PriceUse) -> Result<(Marks, Moment)> {
+    pub fn sync(&mut self, key: Pubkey, price: &AccountInfo, usage: PriceUse) -> Result<(Synced, Moment)> {
         let moment = now()?;
         let update = oracle::read(self.oracle_kind, &self.oracle, price)?;
         let synced = self.state.sync(&update, usage, moment).map_err(fail)?;
+        self.log_synced(key, &synced);
+        Ok((synced, moment))
+    }
+
+    /// The same, for what can only be done while the market trades.
+    ///
+    /// # Errors
+    /// Those of `sync`; `MarketSettling`, also where the sync has just begun that.
+    pub fn sync_to_trade(&mut self, key: Pubkey, price: &AccountInfo, usage: PriceUse) -> Result<(Marks, Moment)> {
+        let (synced, moment) = self.sync(key, price, usage)?;
+        Ok((synced.trading().map_err(fail)?, moment))
+    }
+
+    fn log_synced(&mut self, key: Pubkey, synced: &Synced) {
+        if synced.revived {
+            let head = self.next_event(key);
+            events::log(&OracleRevived::new(head, &self.state));
+        }
         if let Some(accrued) = synced.accrued {
             let head = self.next_event(key);
             events::log(&Accrued::new(head, &self.state, &accrued));
         }
-        Ok((synced.marks, moment))
+        let Some(strained) = synced.strained else { return };
+        let head = self.next_event(key);
+        match strained.outcome {
+            Outcome::Deleveraged => events::log(&Deleveraged::new(head, &self.state, &strained)),
+            Outcome::Settling => events::log(&SettlingStarted::new(head, &self.state)),
+        }
+    }
+
+    /// Brings a position up to date: at the price while the market trades; while it settles, by closing the position for its claim,
+    /// at the price kept. Marks where it trades.
+    ///
+    /// # Errors
+    /// `PriceRequired`, those of `sync` and of the engine's settling.
+    pub fn touch(&mut self, touched: &mut Touched, price: Option<&AccountInfo>, usage: PriceUse) -> Result<Option<Marks>> {
+        let mut marks = None;
+        if self.state.lifecycle.status() == Status::Active {
+            let price = price.ok_or(PerpError::PriceRequired)?;
+            let (synced, _) = self.sync(touched.market, price, usage)?;
+            marks = synced.trading().ok();
+        }
+        self.settle(touched.market, touched.key, touched.position)?;
+        if self.state.lifecycle.status() == Status::Settling {
+            self.close_out(touched)?;
+        }
+        Ok(marks)
+    }
+
+    fn close_out(&mut self, touched: &mut Touched) -> Result<()> {
+        let before = self.state.ledger;
+        if let Some(closed) = self.state.close_for_claim(&mut touched.position.state).map_err(fail)? {
+            touched.tip_most = closed.tip_most;
+            let head = self.next_event(touched.market);
+            let ledger = events::LedgerChange::since(&before, &self.state.ledger)?;
+            events::log(&PositionClosedOut::new(head, touched.key, &touched.position.state, &closed, ledger));
+        }
+        Ok(())
     }
 
     /// Writes to a position what the indices have done to it.

@@ -3,10 +3,14 @@
 mod exchange;
 pub mod market;
 mod position;
+mod settlement;
+mod withdrawal;
 
 pub use exchange::Exchange;
 pub use market::{Market, OracleSource};
 pub use position::Position;
+pub use settlement::Settlement;
+pub use withdrawal::Withdrawal;
 
 /// Seeds of the program's addresses; integers in them are little-endian.
 pub mod seeds {
@@ -18,6 +22,12 @@ pub mod seeds {
     pub const VAULT: &[u8] = b"vault";
     /// `lp_mint`, market
     pub const LP_MINT: &[u8] = b"lp_mint";
+    /// `lp_escrow`, market
+    pub const LP_ESCROW: &[u8] = b"lp_escrow";
+    /// `withdrawal`, market, owner, id u64
+    pub const WITHDRAWAL: &[u8] = b"withdrawal";
+    /// `settlement`, market, epoch u32
+    pub const SETTLEMENT: &[u8] = b"settlement";
     /// `position`, market, owner, sub-account u16
     pub const POSITION: &[u8] = b"position";
 }

@@ -21,20 +21,16 @@ pub struct Position {
     pub owner: Pubkey,
     /// Trades; default for nobody.
     pub delegate: Pubkey,
-    /// Margin and position.
+    /// Margin, position and claim.
     pub state: engine::Position,
-    /// Satoshi that a settlement of the market owes it, at most.
-    pub claim_sats: u64,
-    /// The settlement's epoch.
-    pub claim_epoch: u32,
-    /// The day that `budget_spent_sats` counts.
-    pub budget_day: u32,
     /// What the delegate may spend on fees, spread and tips a day.
     pub daily_budget_sats: u64,
     /// What the delegate has spent.
     pub budget_spent_sats: u64,
+    /// The day that `budget_spent_sats` counts.
+    pub budget_day: u32,
     /// Zero.
-    pub reserved: u64,
+    pub reserved: u32,
 }
 
 impl Position {
@@ -54,6 +50,6 @@ impl Position {
 
     /// Whether nothing would be lost by closing the account.
     pub fn is_empty(&self) -> bool {
-        self.state.shares.is_zero() && self.state.margin.is_zero() && self.claim_sats == 0 && self.state.open_orders == 0
+        self.state.shares.is_zero() && self.state.margin.is_zero() && self.state.claim.is_zero() && self.state.open_orders == 0
     }
 }

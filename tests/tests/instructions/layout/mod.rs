@@ -1,9 +1,9 @@
 //! Accounts as bytes: what is stored today must be read tomorrow.
 //!
-//! `position.txt` and `market.txt` are stored accounts, a field a line with its offset, its value and its bytes. A change that
+//! The files beside this one are stored accounts, a field a line with its offset, its value and its bytes. A change that
 //! moves a field, changes its width or its byte order fails here; a new version of the layout needs new files beside these.
 
-use inverse_perps::state::{Market, Position};
+use inverse_perps::state::{Market, Position, Settlement, Withdrawal};
 use inverse_perps_engine::units::*;
 use inverse_perps_tests::harness::prelude::*;
 use perps::client::accounts;
@@ -97,7 +97,7 @@ fn a_stored_position_reads_as_it_was_written() {
         sub_account, version, bump, market, owner, delegate,
         state.margin, state.tips, state.shares, state.basis, state.scale, state.exit_index, state.cost_index,
         state.last_increase, state.next_order, state.void_orders_below, state.pending_order, state.open_orders, state.direction,
-        claim_sats, claim_epoch, budget_day, daily_budget_sats, budget_spent_sats,
+        state.claim, state.claim_epoch, daily_budget_sats, budget_spent_sats, budget_day,
     ];
     assert_same(&rows, &fields);
 }
@@ -117,14 +117,17 @@ fn a_stored_market_reads_as_it_was_written() {
         state.short.scale, state.short.exit_index, state.short.cost_index, state.short.shares, state.short.basis,
         state.short.margin, state.short.owed, state.short.cost_owed, state.short.positions,
         state.ledger.margin, state.ledger.pool, state.ledger.insurance, state.ledger.protocol_fees, state.ledger.funds,
-        state.last_accrual, state.pool_shares, state.bad_debt,
+        state.last_accrual, state.pool_shares, state.bad_debt, state.queued_shares, state.insurance_day, state.insurance_left,
+        state.lifecycle.settlement_price, state.lifecycle.settlement_publish_time, state.lifecycle.claims,
+        state.lifecycle.top_up_most, state.lifecycle.declared_dead, state.lifecycle.epoch, state.lifecycle.status,
+        state.lifecycle.for_good, lp_escrow,
     ];
     fields.extend(fields![
         Market, market;
         state.prices.price, state.prices.confidence, state.prices.ema, state.prices.publish_time, state.prices.slot,
         state.prices.interval, state.prices.slot_low, state.prices.slot_high, state.prices.bucket, state.prices.low,
         state.prices.high, state.prices.previous_low, state.prices.previous_high, state.prices.lag_interval, state.prices.lag,
-        state.prices.previous_lag,
+        state.prices.previous_lag, state.prices.decrease_time, state.prices.liquidity_time, state.prices.stalled_seconds,
     ]);
     fields.extend(fields![
         Market, market;
@@ -140,6 +143,32 @@ fn a_stored_market_reads_as_it_was_written() {
         state.params.max_accrual_gap, state.params.impact_max, state.params.insurance_daily_cap, state.params.cool_down,
         state.params.withdrawal_window, state.params.dead_oracle_after, state.params.dead_oracle_grace,
     ]);
+    assert_same(&rows, &fields);
+}
+
+#[test]
+fn a_stored_settlement_reads_as_it_was_written() {
+    let rows = rows(include_str!("settlement.txt"));
+    let data = account(&rows);
+    assert_eq!(data.len(), Settlement::SPACE);
+    let settlement = accounts::settlement(&data).expect("the stored bytes are a settlement");
+    let fields = fields![
+        Settlement, settlement;
+        market, payer, epoch, version, bump, state.payable, state.claims, state.left, state.unredeemed,
+    ];
+    assert_same(&rows, &fields);
+}
+
+#[test]
+fn a_stored_withdrawal_reads_as_it_was_written() {
+    let rows = rows(include_str!("withdrawal.txt"));
+    let data = account(&rows);
+    assert_eq!(data.len(), Withdrawal::SPACE);
+    let withdrawal = accounts::withdrawal(&data).expect("the stored bytes are a withdrawal");
+    let fields = fields![
+        Withdrawal, withdrawal;
+        market, owner, payer, id, state.shares, state.requested_at, state.stalled_seconds, version, bump,
+    ];
     assert_same(&rows, &fields);
 }
 

@@ -1,11 +1,11 @@
-//! Creates a market with its vault and LP mint.
+//! Creates a market with its vault, LP mint and LP escrow.
 
 use crate::errors::{fail, PerpError};
 use crate::events::{self, MarketCreated};
 use crate::oracle;
 use crate::state::{market, seeds, Exchange, Market, OracleSource};
+use crate::token::{self, Maker};
 use anchor_lang::prelude::*;
-use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 use inverse_perps_engine as engine;
 use inverse_perps_engine::units::Seconds;
 
@@ -30,8 +30,8 @@ pub struct CreateMarket<'info> {
     /// The exchange.
     #[account(seeds = [seeds::EXCHANGE], bump = exchange.bump, has_one = admin @ PerpError::NotAdmin)]
     pub exchange: Box<Account<'info, Exchange>>,
-    /// The wrapped BTC.
-    pub mint: Box<InterfaceAccount<'info, Mint>>,
+    /// CHECK: the wrapped BTC, as `token::ensure_collateral` demands.
+    pub mint: UncheckedAccount<'info>,
     /// The market.
     #[account(
         init,
@@ -41,43 +41,38 @@ pub struct CreateMarket<'info> {
         bump
     )]
     pub market: AccountLoader<'info, Market>,
-    /// The token account of all its BTC.
-    #[account(
-        init,
-        payer = admin,
-        seeds = [seeds::VAULT, market.key().as_ref()],
-        bump,
-        token::mint = mint,
-        token::authority = market,
-        token::token_program = token_program
-    )]
-    pub vault: Box<InterfaceAccount<'info, TokenAccount>>,
-    /// The mint of pool shares.
-    #[account(
-        init,
-        payer = admin,
-        seeds = [seeds::LP_MINT, market.key().as_ref()],
-        bump,
-        mint::decimals = 8,
-        mint::authority = market,
-        mint::token_program = token_program
-    )]
-    pub lp_mint: Box<InterfaceAccount<'info, Mint>>,
+    /// CHECK: will be the token account of all its BTC.
+    #[account(mut, seeds = [seeds::VAULT, market.key().as_ref()], bump)]
+    pub vault: UncheckedAccount<'info>,
+    /// CHECK: will be the mint of pool shares.
+    #[account(mut, seeds = [seeds::LP_MINT, market.key().as_ref()], bump)]
+    pub lp_mint: UncheckedAccount<'info>,
+    /// CHECK: will be where shares wait for their withdrawal.
+    #[account(mut, seeds = [seeds::LP_ESCROW, market.key().as_ref()], bump)]
+    pub lp_escrow: UncheckedAccount<'info>,
     /// CHECK: a price account of the source, as `oracle::read` demands.
     pub price: UncheckedAccount<'info>,
-    /// The token program.
-    pub token_program: Interface<'info, TokenInterface>,
+    /// CHECK: SPL Token.
+    pub token_program: UncheckedAccount<'info>,
     /// The system program.
     pub system_program: Program<'info, System>,
 }
 
 impl CreateMarket<'_> {
     fn validate(&self, args: &CreateMarketArgs) -> Result<()> {
-        require!(*self.mint.to_account_info().owner == anchor_spl::token::ID, PerpError::Token2022NotSupported);
-        require!(self.mint.decimals == 8, PerpError::WrongDecimals);
+        token::ensure_collateral(&self.mint)?;
+        require_keys_eq!(self.token_program.key(), anchor_spl::token::ID, ErrorCode::InvalidProgramId);
         let (kind, source) = Market::encode_oracle(args.oracle);
         oracle::read(kind, &source, &self.price)?;
         args.params.validate(Seconds::new(self.exchange.timelock_seconds)).map_err(fail)
+    }
+
+    fn make_token_accounts(&self, bumps: &CreateMarketBumps) -> Result<()> {
+        let key = self.market.key();
+        let maker = Maker { payer: &self.admin, authority: key };
+        maker.account(&self.vault, &[seeds::VAULT, key.as_ref(), &[bumps.vault]], &self.mint)?;
+        maker.mint(&self.lp_mint, &[seeds::LP_MINT, key.as_ref(), &[bumps.lp_mint]])?;
+        maker.account(&self.lp_escrow, &[seeds::LP_ESCROW, key.as_ref(), &[bumps.lp_escrow]], &self.lp_mint)
     }
 }
 
@@ -87,6 +82,7 @@ impl CreateMarket<'_> {
 /// `NotAdmin`, `Token2022NotSupported`, `WrongDecimals`, those of the oracle account and of the parameters' bounds.
 pub fn create_market(ctx: Context<CreateMarket>, args: CreateMarketArgs) -> Result<()> {
     ctx.accounts.validate(&args)?;
+    ctx.accounts.make_token_accounts(&ctx.bumps)?;
     let accounts = &ctx.accounts;
     let mut market = accounts.market.load_init()?;
     market.version = Market::VERSION;
@@ -96,6 +92,7 @@ pub fn create_market(ctx: Context<CreateMarket>, args: CreateMarketArgs) -> Resu
     market.mint = accounts.mint.key();
     market.vault = accounts.vault.key();
     market.lp_mint = accounts.lp_mint.key();
+    market.lp_escrow = accounts.lp_escrow.key();
     market.state = engine::Market::new(args.params, market::now()?.time);
     let head = market.next_event(accounts.market.key());
     events::log(&MarketCreated {

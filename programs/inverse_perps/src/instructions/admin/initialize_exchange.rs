@@ -2,9 +2,12 @@
 
 use crate::errors::PerpError;
 use crate::events::ExchangeInitialized;
-use crate::program::InversePerps;
 use crate::state::{seeds, Exchange};
 use anchor_lang::prelude::*;
+use anchor_lang::solana_program::bpf_loader_upgradeable;
+
+/// Program data as the loader writes it: a tag of four bytes, the slot, 1 and the upgrade authority or 0, the ELF.
+const AUTHORITY_TAG_OFFSET: usize = 12;
 
 /// Who is to govern.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
@@ -28,18 +31,22 @@ pub struct InitializeExchange<'info> {
     /// The exchange.
     #[account(init, payer = authority, space = 8 + Exchange::INIT_SPACE, seeds = [seeds::EXCHANGE], bump)]
     pub exchange: Account<'info, Exchange>,
-    /// This program.
-    pub program: Program<'info, InversePerps>,
-    /// Its program data, which names the upgrade authority.
-    #[account(constraint = program.programdata_address()? == Some(program_data.key()) @ PerpError::NotUpgradeAuthority)]
-    pub program_data: Account<'info, ProgramData>,
+    /// CHECK: the program data of this program, which names the upgrade authority.
+    pub program_data: UncheckedAccount<'info>,
     /// The system program.
     pub system_program: Program<'info, System>,
 }
 
 impl InitializeExchange<'_> {
     fn validate(&self, args: &InitializeExchangeArgs) -> Result<()> {
-        require!(self.program_data.upgrade_authority_address == Some(self.authority.key()), PerpError::NotUpgradeAuthority);
+        let (program_data, _) = Pubkey::find_program_address(&[crate::ID.as_ref()], &bpf_loader_upgradeable::ID);
+        require!(self.program_data.key() == program_data, PerpError::NotUpgradeAuthority);
+        let data = self.program_data.try_borrow_data()?;
+        let named = data.get(AUTHORITY_TAG_OFFSET..).and_then(|rest| rest.first_chunk::<33>());
+        let [1, authority @ ..] = named.ok_or(PerpError::NotUpgradeAuthority)? else {
+            return err!(PerpError::NotUpgradeAuthority);
+        };
+        require!(self.authority.key().as_ref() == authority, PerpError::NotUpgradeAuthority);
         require!((1..=Exchange::MAX_TIMELOCK_SECONDS).contains(&args.timelock_seconds), PerpError::TimelockOutOfBounds);
         Ok(())
     }

@@ -42,7 +42,7 @@ pub fn liquidate(ctx: Context<Liquidate>) -> Result<()> {
         Market::ensure_owns(&key, &position)?;
         market.ensure_vault(accounts.vault.key)?;
 
-        let (marks, _) = market.sync(key, &accounts.price, PriceUse::Upkeep)?;
+        let (marks, _) = market.sync_to_trade(key, &accounts.price, PriceUse::Upkeep)?;
         market.settle(key, position_key, &mut position)?;
         let before = market.state.ledger;
         let context = LiquidationContext {

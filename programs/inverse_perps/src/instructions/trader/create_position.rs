@@ -1,8 +1,10 @@
 //! Opens a margin account in a market.
 
+use crate::errors::PerpError;
 use crate::events::{self, PositionCreated};
 use crate::state::{seeds, Market, Position};
 use anchor_lang::prelude::*;
+use inverse_perps_engine::settlement::Status;
 
 /// Accounts of `create_position`.
 #[derive(Accounts)]
@@ -30,7 +32,7 @@ pub struct CreatePosition<'info> {
 /// Handles `create_position`.
 ///
 /// # Errors
-/// Anchor's, where the account exists.
+/// `MarketClosed`; Anchor's, where the account exists.
 pub fn create_position(ctx: Context<CreatePosition>, sub_account: u16) -> Result<()> {
     let mut position = ctx.accounts.position.load_init()?;
     position.version = Position::VERSION;
@@ -38,7 +40,9 @@ pub fn create_position(ctx: Context<CreatePosition>, sub_account: u16) -> Result
     position.sub_account = sub_account;
     position.market = ctx.accounts.market.key();
     position.owner = ctx.accounts.owner.key();
-    let head = ctx.accounts.market.load_mut()?.next_event(position.market);
+    let mut market = ctx.accounts.market.load_mut()?;
+    require!(market.state.lifecycle.status() != Status::Closed, PerpError::MarketClosed);
+    let head = market.next_event(position.market);
     events::log(&PositionCreated {
         head,
         position: ctx.accounts.position.key(),

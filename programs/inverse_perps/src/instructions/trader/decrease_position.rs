@@ -30,7 +30,7 @@ pub fn decrease_position(ctx: Context<TradePosition>, args: DecreasePositionArgs
     let mut position = accounts.position.load_mut()?;
     accounts.validate(&position)?;
 
-    let (marks, moment) = market.sync(key, &accounts.price, PriceUse::Decrease)?;
+    let (marks, moment) = market.sync_to_trade(key, &accounts.price, PriceUse::Decrease)?;
     require!(moment.time.get() <= args.deadline, PerpError::DeadlineExpired);
     market.settle(key, position_key, &mut position)?;
     let before = market.state.ledger;

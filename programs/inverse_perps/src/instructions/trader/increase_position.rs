@@ -74,7 +74,7 @@ pub fn increase_position(ctx: Context<TradePosition>, args: IncreasePositionArgs
     let mut position = accounts.position.load_mut()?;
     accounts.validate(&position)?;
 
-    let (marks, moment) = market.sync(key, &accounts.price, PriceUse::Increase)?;
+    let (marks, moment) = market.sync_to_trade(key, &accounts.price, PriceUse::Increase)?;
     require!(moment.time.get() <= args.deadline, PerpError::DeadlineExpired);
     market.settle(key, position_key, &mut position)?;
     let before = market.state.ledger;

@@ -1,7 +1,8 @@
 //! Takes margin out: freely when flat, down to initial margin at the worst price beside an open position.
 
-use crate::errors::{fail, PerpError};
+use crate::errors::fail;
 use crate::events::{self, CollateralWithdrawn, LedgerChange};
+use crate::state::market::Touched;
 use crate::state::{Market, Position};
 use crate::token::{self, MarketSigner};
 use anchor_lang::prelude::*;
@@ -49,7 +50,7 @@ pub fn withdraw_collateral(ctx: Context<WithdrawCollateral>, amount_sats: u64) -
         position.ensure_owner(accounts.owner.key)?;
         market.ensure_vault(accounts.vault.key)?;
 
-        let marks = sync_if_open(accounts, &mut market, &mut position)?;
+        let marks = touch_if_open(accounts, &mut market, &mut position)?;
         let before = market.state.ledger;
         market.state.withdraw_collateral(&mut position.state, amount, marks.as_ref()).map_err(fail)?;
         let head = market.next_event(key);
@@ -66,13 +67,12 @@ pub fn withdraw_collateral(ctx: Context<WithdrawCollateral>, amount_sats: u64) -
     token::ensure_backed(&accounts.vault, &accounts.market.load()?.state.ledger)
 }
 
-/// A flat position needs neither price nor settling.
-fn sync_if_open(accounts: &WithdrawCollateral, market: &mut Market, position: &mut Position) -> Result<Option<Marks>> {
+/// A flat position needs neither price nor settling; one that a settlement of the market has closed is flat.
+fn touch_if_open(accounts: &WithdrawCollateral, market: &mut Market, position: &mut Position) -> Result<Option<Marks>> {
     if position.state.open_direction().is_none() {
         return Ok(None);
     }
-    let price = accounts.price.as_ref().ok_or(PerpError::PriceRequired)?;
-    let (marks, _) = market.sync(accounts.market.key(), price, PriceUse::Withdrawal)?;
-    market.settle(accounts.market.key(), accounts.position.key(), position)?;
-    Ok(Some(marks))
+    let (market_key, key) = (accounts.market.key(), accounts.position.key());
+    let mut touched = Touched { market: market_key, key, position, tip_most: Sats::ZERO };
+    market.touch(&mut touched, accounts.price.as_deref(), PriceUse::Withdrawal)
 }

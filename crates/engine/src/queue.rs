@@ -1,0 +1,37 @@
+//! Shares of the pool on their way out: a cool-down, then a window (design, section 9).
+
+use crate::errors::{ensure, Error, Result};
+use crate::layout::stored;
+use crate::params::Params;
+use crate::units::UnixTime;
+
+stored! {
+    /// A request to withdraw from the pool.
+    pub struct Withdrawal {
+        /// Shares in escrow.
+        pub shares: u64,
+        /// When it was made.
+        pub requested_at: UnixTime,
+        /// The market's stalled seconds at that time.
+        pub stalled_seconds: u64,
+    }
+}
+
+impl Withdrawal {
+    /// That the cool-down is over.
+    ///
+    /// # Errors
+    /// `CoolDownNotOver`.
+    pub fn ensure_ready(&self, params: &Params, now: UnixTime) -> Result<()> {
+        ensure(now >= self.requested_at.after(params.cool_down)?, Error::CoolDownNotOver)
+    }
+
+    /// Whether its window has passed; it stands still while no price comes that the pool accepts, as while the market settles.
+    /// Errors: `Overflow`.
+    pub fn has_lapsed(&self, params: &Params, now: UnixTime, stalled_seconds: u64) -> Result<bool> {
+        let stalled = stalled_seconds.checked_sub(self.stalled_seconds).ok_or(Error::Overflow)?;
+        let stalled = i64::try_from(stalled).map_err(|_| Error::Overflow)?;
+        let end = self.requested_at.after(params.cool_down)?.after(params.withdrawal_window)?;
+        Ok(now.seconds_since(end)? > stalled)
+    }
+}
