@@ -26,6 +26,10 @@ pub const PRICE: Quantity = Quantity { unit: "USD", decimals: 8, least: Price::M
 pub const QUOTED_PRICE: Quantity = Quantity { unit: "USD", decimals: 8, least: 1, most: i64::MAX.unsigned_abs() };
 /// Bitcoin in satoshi, above zero, at most what there can ever be.
 pub const BITCOIN: Quantity = Quantity { unit: "BTC", decimals: 8, least: 1, most: MAX_VALUE.get() };
+/// Bitcoin in satoshi where nothing is a possible answer.
+pub const BITCOIN_OR_NONE: Quantity = Quantity { least: 0, ..BITCOIN };
+/// A share of a whole in 1e-18, as a side's scale is kept.
+pub const SHARE: Quantity = Quantity { unit: "of the whole", decimals: 18, least: 0, most: 1_000_000_000_000_000_000 };
 
 /// Why a text is not the number that was asked for. The messages say what to write instead, but neither the text nor where it
 /// stood: whoever asked knows that.
@@ -163,6 +167,11 @@ pub fn quoted_price(text: &str) -> Result<Price, DecimalError> {
 /// Bitcoin, above zero, at most 21 million and eight decimals. Errors: any `DecimalError`.
 pub fn bitcoin(text: &str) -> Result<Sats, DecimalError> {
     BITCOIN.parse(text).map(Sats::new)
+}
+
+/// The same where zero is allowed. Errors: any `DecimalError` but `Zero`.
+pub fn bitcoin_or_zero(text: &str) -> Result<Sats, DecimalError> {
+    BITCOIN_OR_NONE.parse(text).map(Sats::new)
 }
 
 /// Satoshi with a sign as bitcoin with eight decimals: `-1` is `"-0.00000001"`.

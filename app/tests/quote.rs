@@ -147,6 +147,14 @@ fn answers_have_these_fields() {
             "close_notional_usd": "24000.000000", "whole": false,
         })
     );
+    assert_eq!(
+        quote("deleverage --side short --notional 60000 --entry 60000 --price 40000 --free-pool 0.60 --target-bps 5000"),
+        serde_json::json!({
+            "side": "short", "notional_usd": "60000", "entry_usd": "60000", "price_usd": "40000", "free_pool_btc": "0.6",
+            "target_bps": 5000, "profit_sats": 50_000_000, "share": "0.8", "whole": false, "payout_sats": 40_000_000,
+            "payout_btc": "0.40000000",
+        })
+    );
 }
 
 #[test]
@@ -210,6 +218,48 @@ fn partial_liquidation_closes_nothing_or_all_where_it_must() {
     assert_eq!(close("--side long --price 30000 --target-bps 100 --fee-bps 25"), all);
 }
 
+/// Share, whole and payout of a deleveraging.
+fn deleveraged(rest: &str) -> (String, bool, u64) {
+    let answer = quote(&format!("deleverage {rest}"));
+    (text(&answer, "share").to_owned(), answer["whole"] == true, answer["payout_sats"].as_u64().expect("satoshi"))
+}
+
+#[test]
+fn a_deleveraging_closes_a_share_of_the_winning_side() {
+    let outcome = |share: &str, whole, payout| (share.to_owned(), whole, payout);
+    // A short of 1 BTC that is worth 1.5 BTC: W = 0.5, and 0.1 is left on paper of the 0.2 that is left in the pool.
+    let short = "--side short --notional 60000 --entry 60000 --price 40000";
+    assert_eq!(deleveraged(&format!("{short} --free-pool 0.6 --target-bps 5000")), outcome("0.8", false, 40_000_000));
+    // W = 0.5 of 0.55, target 3/4: A = 3 (0.55 - 0.5) / 0.5 = 0.3. A third of a satoshi's 1e-18 is lost in the exit index.
+    let long = "--side long --notional 60000 --entry 40000 --price 60000";
+    assert_eq!(deleveraged(&format!("{long} --free-pool 0.55 --target-bps 7500")), outcome("0.7", false, 35_000_000));
+    // A = 3 (0.6 - 0.5) / 0.5 = 0.6 of a profit that a low target leaves less of: (0.1 / 0.9) * 0.1 / 0.5 = 1 / 45.
+    assert_eq!(deleveraged(&format!("{short} --free-pool 0.6 --target-bps 7500")), outcome("0.4", false, 20_000_000));
+    let low = deleveraged(&format!("{short} --free-pool 0.6 --target-bps 1000"));
+    assert_eq!(low, outcome("0.977777777777777778", false, 48_888_889));
+}
+
+#[test]
+fn a_deleveraging_closes_nothing_or_all_where_it_must() {
+    let (none, all) = (("0".to_owned(), false, 0), |payout| ("1".to_owned(), true, payout));
+    let short = "--side short --notional 60000 --entry 60000 --price 40000";
+    // 0.5 is half of 1 and less than half of 2: never a negative share.
+    assert_eq!(deleveraged(&format!("{short} --free-pool 1 --target-bps 5000")), none);
+    assert_eq!(deleveraged(&format!("{short} --free-pool 2 --target-bps 5000")), none);
+    // The profit reaches the pool, or is so near that less than a thousandth of the side would stay.
+    assert_eq!(deleveraged(&format!("{short} --free-pool 0.5 --target-bps 5000")), all(50_000_000));
+    assert_eq!(deleveraged(&format!("{short} --free-pool 0.4 --target-bps 5000")), all(40_000_000));
+    assert_eq!(deleveraged(&format!("{short} --free-pool 0 --target-bps 8999")), all(0));
+    assert_eq!(deleveraged(&format!("{short} --free-pool 0.5004 --target-bps 5000")), all(50_000_000));
+    assert_eq!(deleveraged(&format!("{short} --free-pool 0.5005 --target-bps 5000")), ("0.999".to_owned(), false, 49_950_000));
+    // Who does not win is left alone, whatever the pool has.
+    for price in ["60000", "70000", "100000000"] {
+        let line = format!("--side short --notional 60000 --entry 60000 --price {price} --free-pool 0 --target-bps 5000");
+        assert_eq!(deleveraged(&line), none, "{price}");
+    }
+    assert_eq!(deleveraged("--side long --notional 60000 --entry 60000 --price 40000 --free-pool 0 --target-bps 5000"), none);
+}
+
 #[test]
 fn people_get_aligned_rows_with_units() {
     let output = perps(&words("quote pnl --side short --notional 800 --entry 1000 --exit 800"));
@@ -233,7 +283,13 @@ fn bad_input_names_flag_value_and_bound() {
     let average = "average-entry --fill 1000@5000";
     let partial =
         "partial-liquidation --side long --notional 1000 --entry 750 --margin 1 --price 700 --target-bps 100 --fee-bps 25";
+    let deleverage = "deleverage --side short --notional 60000 --entry 60000 --price 40000 --free-pool 0.6 --target-bps 5000";
     for (line, flag, value, says) in [
+        (deleverage, "--free-pool", "-1", "must not be negative; it goes from 0 to 21000000 BTC"),
+        (deleverage, "--free-pool", "21000001", "is too large; it goes from 0 to 21000000 BTC"),
+        (deleverage, "--target-bps", "999", "999 is not in 1000..=8999"),
+        (deleverage, "--target-bps", "9000", "9000 is not in 1000..=8999"),
+        (deleverage, "--price", "0.5", "is too small; it goes from 1 to 100000000 USD"),
         (pnl, "--notional", "0", "must be above zero; it goes from 0.000001 to 10000000000 USD"),
         (pnl, "--notional", "-15000", "must not be negative; it goes from 0.000001"),
         (pnl, "--notional", "1.0000001", "has 7 decimals, at most 6 are possible"),
@@ -340,7 +396,9 @@ fn what_leaves_the_range_together_fails_with_its_bound() {
 #[test]
 fn every_help_has_examples_and_they_work() {
     let mut seen = 0;
-    for page in ["", "quote", "quote pnl", "quote liquidation", "quote average-entry", "quote partial-liquidation"] {
+    let quotes =
+        ["pnl", "liquidation", "average-entry", "partial-liquidation", "deleverage"].map(|name| format!("quote {name}"));
+    for page in ["", "quote"].into_iter().chain(quotes.iter().map(String::as_str)) {
         let output = perps(&[words(page).as_slice(), &["--help"]].concat());
         assert_eq!(output.status.code(), Some(0), "{page}");
         let help = stdout(&output);
@@ -354,5 +412,5 @@ fn every_help_has_examples_and_they_work() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 16);
+    assert_eq!(seen, 20);
 }

@@ -105,7 +105,7 @@ impl Side {
 
     /// Closes the same share of every position at a price, by lowering the scale: `dX = fall * 1e10 / P`, against the side, and
     /// what that realises, `±(Q * fall - S * dX)`, is reserved until each position is touched. Errors: `Overflow`.
-    pub(crate) fn shrink(&mut self, direction: Direction, scale: Scale, price: Price) -> Result<()> {
+    pub fn shrink(&mut self, direction: Direction, scale: Scale, price: Price) -> Result<()> {
         let fall = self.scale.minus(scale)?;
         let step = ExitIndex::step(fall, price, direction.exit_rounding())?;
         let exited = self.shares.exited_since(step, ExitIndex::ZERO)?;

@@ -8,7 +8,7 @@ use inverse_perps::instructions::{
 };
 use inverse_perps::state::OracleSource;
 use inverse_perps_engine::Params;
-use perps::client::instructions::{self, LiquidityDeposit, Withdrawal};
+use perps::client::instructions::{self, Leaving, LiquidityDeposit, SettleWith, Withdrawal};
 use perps::client::pyth::{price_update, PriceSays, RECEIVER};
 use perps::client::MarketKeys;
 use solana_account::Account;
@@ -42,6 +42,23 @@ pub struct TestMarket {
     pub keys: MarketKeys,
     /// Its price account.
     pub price: Address,
+}
+
+/// Somebody with a share of the pool.
+pub struct Provider {
+    /// Signs.
+    pub keypair: Keypair,
+    /// Wrapped BTC.
+    pub tokens: Address,
+    /// Pool shares.
+    pub shares: Address,
+}
+
+impl Provider {
+    /// The provider's address.
+    pub fn address(&self) -> Address {
+        self.keypair.pubkey()
+    }
 }
 
 /// Somebody with tokens and a position.
@@ -112,13 +129,17 @@ impl Chain {
 
     /// Has somebody deposit into the pool; returns where the shares are.
     pub async fn fill_pool(&mut self, market: &TestMarket, sats: u64) -> Address {
-        let provider = self.somebody();
-        let source = self.token_account(&market.keys.mint, &provider.pubkey(), sats);
-        let shares = self.token_account(&market.keys.lp_mint, &provider.pubkey(), 0);
-        let deposit = LiquidityDeposit { depositor: provider.pubkey(), source, destination: shares, price: market.price };
-        let deposit = instructions::deposit_liquidity(&market.keys, deposit, sats, 1);
-        self.succeed("fill the pool", &[deposit], &[&provider]).await;
-        shares
+        self.provider(market, sats).await.shares
+    }
+
+    /// Somebody new who has deposited this much into the pool.
+    pub async fn provider(&mut self, market: &TestMarket, sats: u64) -> Provider {
+        let keypair = self.somebody();
+        let tokens = self.token_account(&market.keys.mint, &keypair.pubkey(), sats);
+        let shares = self.token_account(&market.keys.lp_mint, &keypair.pubkey(), 0);
+        let provider = Provider { keypair, tokens, shares };
+        self.succeed("fill the pool", &[market.provide(&provider, sats)], &[&provider.keypair]).await;
+        provider
     }
 
     /// Has somebody give to the insurance fund.
@@ -160,6 +181,22 @@ impl Chain {
         trader
     }
 
+    /// Has somebody open on a side at twice or half of a price and then return to it, with two bitcoins lost on paper: the side as
+    /// a whole does not win, so that a single position's profit can exceed the pool without the market settling.
+    pub async fn outweigh_profit(&mut self, market: &TestMarket, direction: PositionDirection, price: i64) {
+        let loser = self.trader_with(market, 9 * BTC).await;
+        let (far, notional) = match direction {
+            PositionDirection::Long => (price * 2, 4 * price),
+            PositionDirection::Short => (price / 2, 2 * price),
+        };
+        self.advance(120);
+        self.post(market, Tick::at(far));
+        let open = market.open(&loser, direction, u64::try_from(notional).expect("prices are positive"));
+        self.succeed("open where it will lose", &[open], &[&loser.keypair]).await;
+        self.advance(120);
+        self.post(market, Tick::at(price));
+    }
+
     /// Publishes a price.
     pub fn post(&mut self, market: &TestMarket, tick: Tick) {
         let update = self.update(tick);
@@ -192,6 +229,35 @@ impl Chain {
 }
 
 impl TestMarket {
+    /// Deposits a provider's own tokens into the pool.
+    pub fn provide(&self, provider: &Provider, sats: u64) -> Instruction {
+        let Provider { tokens, shares, .. } = *provider;
+        let deposit =
+            LiquidityDeposit { depositor: provider.address(), source: tokens, destination: shares, price: self.price };
+        instructions::deposit_liquidity(&self.keys, deposit, sats, 1)
+    }
+
+    /// Puts a provider's shares into the queue.
+    pub fn request(&self, provider: &Provider, id: u64, shares: u64) -> Instruction {
+        instructions::request_withdrawal(&self.keys, provider.address(), provider.shares, id, shares)
+    }
+
+    /// Completes a provider's withdrawal at any price.
+    pub fn complete(&self, provider: &Provider, id: u64) -> Instruction {
+        let leaving = Leaving { owner: provider.address(), id, destination: provider.tokens };
+        instructions::complete_withdrawal(&self.keys, leaving, Some(self.price), 0)
+    }
+
+    /// Takes a provider's shares out of the queue.
+    pub fn cancel(&self, provider: &Provider, id: u64) -> Instruction {
+        instructions::cancel_withdrawal(&self.keys, back_to(provider, id))
+    }
+
+    /// Has `caller` return a provider's lapsed shares.
+    pub fn give_back(&self, caller: &Address, provider: &Provider, id: u64) -> Instruction {
+        instructions::return_withdrawal(&self.keys, *caller, back_to(provider, id))
+    }
+
     /// Adds margin to the trader's own position.
     pub fn deposit(&self, trader: &Trader, sats: u64) -> Instruction {
         instructions::deposit_collateral(&self.keys, trader.address(), trader.position, trader.tokens, sats)
@@ -248,6 +314,32 @@ impl TestMarket {
     pub fn settle(&self, position: Address) -> Instruction {
         instructions::settle_position(&self.keys, position, self.price)
     }
+
+    /// Closes a position in a settlement of the market, for a tip.
+    pub fn close_out(&self, position: Address, tip_to: Address) -> Instruction {
+        let with = SettleWith { tip_to: Some(tip_to), ..SettleWith::default() };
+        instructions::settle(&self.keys, position, with)
+    }
+
+    /// Redeems a position's claim while the market trades.
+    pub fn redeem(&self, position: Address, epoch: u32) -> Instruction {
+        let with = SettleWith { price: Some(self.price), claim_epoch: Some(epoch), ..SettleWith::default() };
+        instructions::settle(&self.keys, position, with)
+    }
+
+    /// Redeems a position's claim on a closed market.
+    pub fn redeem_closed(&self, position: Address, epoch: u32) -> Instruction {
+        instructions::settle(&self.keys, position, SettleWith { claim_epoch: Some(epoch), ..SettleWith::default() })
+    }
+
+    /// Deleverages.
+    pub fn deleverage(&self) -> Instruction {
+        instructions::deleverage(&self.keys, self.price)
+    }
+}
+
+fn back_to(provider: &Provider, id: u64) -> Leaving {
+    Leaving { owner: provider.address(), id, destination: provider.shares }
 }
 
 fn at_any_price(direction: PositionDirection, notional_e6: Option<u64>) -> DecreasePositionArgs {

@@ -10,7 +10,7 @@ mod replay;
 mod tokens;
 
 pub use chain::{Chain, Sent, START};
-pub use markets::{dollars, still, usd, TestMarket, Trader, BTC};
+pub use markets::{dollars, still, usd, Provider, TestMarket, Trader, BTC};
 pub use pyth::{legacy_account, partially_verified, with_exponent, LegacySays, Tick, FEED, LEGACY_PROGRAM};
 pub use refusal::Refusal;
 pub use tokens::{

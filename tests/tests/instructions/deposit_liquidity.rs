@@ -115,7 +115,11 @@ async fn refuses_amounts_that_cannot_be() {
     chain.succeed("margin", &[market.deposit(&alice, BTC)], &signer).await;
     chain.succeed("open", &[market.open(&alice, Long, 100_000)], &signer).await;
     chain.advance(120);
-    chain.post(&market, Tick::at(51_000)); // where the long has won 3,921,569, up for the pool
+    // At $51,000, a second ago, the long had won 3,921,569, up for the pool; now it has won half of that.
+    chain.post(&market, Tick::at(51_000));
+    chain.succeed("accrue", &[market.accrue()], &[]).await;
+    chain.advance(1);
+    chain.post(&market, Tick::at(50_500));
     chain.edit_market(&market, |market| market.state.ledger.pool = Sats::new(3_921_569)).await;
     chain.refuse("a pool that owes all it has", from_ref(&one), &signer, PerpError::PoolNotSolvent).await;
     chain.edit_market(&market, |market| market.state.ledger.pool = Sats::new(3_921_570)).await;

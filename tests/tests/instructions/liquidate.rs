@@ -102,10 +102,10 @@ async fn the_spread_is_the_pools() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bankrupt_position_is_closed_whole_and_insurance_pays() {
-    // At $45,000 the long is worth 222,222,222.2 up; of the loss of 22,222,223 the margin pays 6,081,633 and insurance
-    // 16,140,590. The liquidator gets 2 bps of the value, 44,444 down, from insurance too.
+    // At $45,000 the long is worth 222,222,222.2 up; of the loss of 22,222,223 the margin pays 6,081,633 and insurance,
+    // of whose 40,000,000 half can be paid in a day, 16,140,590. The liquidator gets 2 bps of the value, 44,444 down, from insurance too.
     let (mut chain, market, victim, keeper) = in_trouble(Long, 6_081_633, Tick::at(45_000)).await;
-    chain.fill_insurance(&market, 20_000_000).await;
+    chain.fill_insurance(&market, 40_000_000).await;
     let sent = chain.succeed("liquidate", &[market.liquidate(victim.position, keeper.tokens)], &[]).await;
     let Event::PositionLiquidated(event) = sent.last() else { panic!("{:?}", sent.events) };
     assert_eq!((event.notional_e6.get(), event.value_sats.get()), (dollars(100_000), 222_222_223));
@@ -121,15 +121,16 @@ async fn a_bankrupt_position_is_closed_whole_and_insurance_pays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_insurance_lacks_is_bad_debt_and_the_pool_pays_the_liquidator() {
     // The same short: at $56,000 it is worth 178,571,428.6 down; a loss of 21,428,572 against 5,821,569 of margin and
-    // 31,500 of insurance leaves 15,575,503. 2 bps of the value are 35,714 down.
+    // the 30,000 that insurance may pay of 60,000 leave 15,577,003. 2 bps of the value are 35,714 down.
     let (mut chain, market, victim, keeper) = in_trouble(Short, 5_821_569, Tick::at(56_000)).await;
+    chain.fill_insurance(&market, 60_000).await;
     let sent = chain.succeed("liquidate", &[market.liquidate(victim.position, keeper.tokens)], &[]).await;
     let Event::PositionLiquidated(event) = sent.last() else { panic!("{:?}", sent.events) };
     assert_eq!((event.pnl_sats.get(), event.reward_sats.get()), (-21_428_572, 35_714));
-    assert_eq!((event.covered_sats.get(), event.uncovered_sats.get()), (31_500, 15_575_503));
-    assert_eq!(event.ledger.delta_sats.pool.get(), 5_821_569 + 31_500 - 35_714);
-    assert_eq!(event.ledger.after_sats.insurance.get(), 0);
-    assert_eq!(chain.market(&market.keys.market).await.state.bad_debt, Sats::new(15_575_503));
+    assert_eq!((event.covered_sats.get(), event.uncovered_sats.get()), (30_000, 15_577_003));
+    assert_eq!(event.ledger.delta_sats.pool.get(), 5_821_569 + 30_000 - 35_714);
+    assert_eq!(event.ledger.after_sats.insurance.get(), 31_500 + 60_000 - 30_000);
+    assert_eq!(chain.market(&market.keys.market).await.state.bad_debt, Sats::new(15_577_003));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,6 +143,7 @@ async fn refuses_the_healthy_the_flat_and_the_gain_that_the_pool_does_not_have()
 
     // Costs can eat a margin while the position gains: at $50,010 the value is 199,960,007.998 up, a gain of 39,992, which
     // is far below maintenance by itself and cannot pay for a partial close.
+    chain.outweigh_profit(&market, Long, 50_010).await;
     chain.set_margin(&market, &healthy, 0).await;
     chain.edit_market(&market, |market| market.state.ledger.pool = Sats::new(39_991)).await;
     chain.refuse("a gain above the pool", from_ref(&liquidate), &[], PerpError::PoolExhausted).await;

@@ -7,6 +7,7 @@ async fn winner(direction: PositionDirection) -> (Chain, TestMarket, Trader) {
     let (mut chain, market) = Chain::with_pool(still(), 100 * BTC).await;
     let alice = chain.trader_with(&market, 10_000_000).await;
     chain.succeed("open", &[market.open(&alice, direction, 100_000)], &[&alice.keypair]).await;
+    chain.outweigh_profit(&market, direction, 50_000).await;
     chain.advance(120);
     chain.post(&market, Tick::at(if direction == Long { 51_000 } else { 49_000 }));
     (chain, market, alice)
@@ -64,17 +65,17 @@ async fn an_unrealised_loss_of_another_pays_nothing() {
     chain.refuse("before the loss is realised", from_ref(&close), &[&alice.keypair], PerpError::PoolExhausted).await;
 
     // when the loser has closed, then his loss is the pool's, and as far as it reaches the winner gets it. The short lost
-    // 196,078,432 - 192,307,692 = 3,770,740. The fee is 96,153.8 up and, for the imbalance that it leaves, $2.50, 4,807.7 up;
-    // the pool has 60,578 of the 100,962. The long has won 200,000,000 - 192,307,693 = 7,692,307, so the whole still waits.
+    // 196,078,432 - 192,307,692 = 3,770,740. The fee is 96,153.8 up and, for an imbalance of $300,000 instead of $200,000,
+    // $12.50, 24,038.5 up; the pool has 72,117 of the 120,193. The long has won 200,000,000 - 192,307,693 = 7,692,307, so the whole still waits.
     chain.succeed("the loser closes", &[market.close(&bob, Short)], &[&bob.keypair]).await;
     chain.refuse("the whole", &[close], &[&alice.keypair], PerpError::PoolExhausted).await;
     let before = chain.position(&alice.position).await.state.margin.get();
     let sent = chain.succeed("half", &[market.close_part(&alice, Long, 50_000)], &[&alice.keypair]).await;
     let Event::PositionDecreased(event) = sent.last() else { panic!("{:?}", sent.events) };
-    // 100,000,000 - 96,153,847 = 3,846,153; the pool has 3,770,740 + 60,578 = 3,831,318.
+    // 100,000,000 - 96,153,847 = 3,846,153; the pool has 3,770,740 + 72,117 = 3,842,857.
     assert_eq!(event.fill.pnl_sats.get(), 3_846_153);
-    assert_eq!(event.after.basis.get(), 100_000_000 + 3_846_153 - 3_831_318);
-    assert_eq!(event.after.margin_sats.get(), before + 3_831_318 - 48_077);
+    assert_eq!(event.after.basis.get(), 100_000_000 + 3_846_153 - 3_842_857);
+    assert_eq!(event.after.margin_sats.get(), before + 3_842_857 - 48_077);
 }
 
 /// What deleveraging has reserved is not free: a gain is paid only from the rest.
@@ -88,6 +89,7 @@ async fn what_is_reserved_is_not_paid_out() {
     let bob = chain.trader_with(&market, BTC).await;
     chain.succeed("long", &[market.open(&alice, Long, 100_000)], &[&alice.keypair]).await;
     chain.succeed("short", &[market.open(&bob, Short, 100_000)], &[&bob.keypair]).await;
+    chain.outweigh_profit(&market, Short, 50_000).await;
     let exit = 980_392_156_862_746_u128;
     chain
         .edit_market(&market, |market| {

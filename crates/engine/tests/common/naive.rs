@@ -558,7 +558,7 @@ impl Model {
     /// A position's profit on paper, rounded down.
     fn own_pnl(&self, i: usize, price: u64) -> Amount {
         let record = &self.records[i];
-        record.pnl(price).down_by(self.roundings(record.sign))
+        record.pnl(price).up_by(self.roundings(record.sign))
     }
 
     /// What a side shares change by on an order of this size: shares are whole, so of a shrunk side a micro-dollar may be missing.
@@ -678,7 +678,7 @@ impl Model {
     /// Books the result of a position that stays open; what free pool or margin cannot pay moves its basis.
     fn book(&mut self, i: usize, result: &Amount) {
         let (gain, loss) = (result.positive(), (-result).positive());
-        let most = self.free_pool();
+        let most = if self.settling.is_some() { Amount::zero() } else { self.free_pool() };
         self.pay(i, &gain.min(&most));
         let unpaid = self.collect(i, &loss);
         let moved = (&gain - &most).positive() - unpaid;
