@@ -1,12 +1,13 @@
 //! Random histories of a whole market, from its first deposit to the last claim, through the engine and through a model that
-//! walks over every position at every event (`common/naive.rs`). After every action every amount is compared: what each position has
-//! and waits for, each side's sums, every balance of the ledger, and what a share of the pool is worth.
+//! walks over every position at every event (`common/naive.rs`). After every action every amount is compared: what each
+//! position has and waits for, each side's sums, every balance of the ledger, and what a share of the pool is worth.
 //!
-//! The bound is the model's: an amount may differ from the exact one by what the roundings of the design, of at most a satoshi or
-//! a micro-dollar each, have taken on its way, in their direction, and by what follows from that. Roundings go against the trader:
-//! all that traders own is at most, and all that the pool owns at least, what it is exactly. That is asserted as well, until in a history
-//! a size is first decided by rounded amounts: a deleveraging (by profit and free pool), a partial liquidation (by equity), a borrow rate
-//! (by the free pool) or a settlement (the pool's roundings are then paid out as claims). From then on only the bounds hold.
+//! The bound is the model's: an amount may differ from the exact one by what the roundings of the design, of at most a satoshi
+//! or a micro-dollar each, have taken on its way, in their direction, and by what follows from that. Roundings go against the
+//! trader: all that traders own is at most, and all that the pool owns at least, what it is exactly. That is asserted as well,
+//! until in a history a size is first decided by rounded amounts: a deleveraging (by profit and free pool), a partial
+//! liquidation (by equity), a borrow rate (by the free pool) or a settlement (the pool's roundings are then paid out as
+//! claims). From then on only the bounds hold.
 
 mod common;
 #[path = "common/naive.rs"]
@@ -42,8 +43,8 @@ const WILD: [u64; 13] = [50, 60, 80, 90, 95, 99, 100, 101, 105, 110, 125, 150, 2
 const FALLING: [u64; 9] = [85, 90, 93, 95, 97, 98, 99, 101, 104];
 const RISING: [u64; 9] = [97, 99, 101, 103, 105, 107, 110, 115, 125];
 
-/// Valid parameters for a pool of this many dollars, with funding and borrow fee at their bounds and the pool strained as far as
-/// they allow.
+/// Valid parameters for a pool of this many dollars, with funding and borrow fee at their bounds and the pool strained as far
+/// as they allow.
 fn params(pool: u64, max_borrow: u32) -> Params {
     let params = Params {
         max_funding: 60_000_000,
@@ -239,8 +240,8 @@ impl World {
         self.market.lifecycle.status() == status
     }
 
-    /// Time passes and the price moves, within a tenth and ten times of where it began, to a multiple that the stressed price comes
-    /// out even of.
+    /// Time passes and the price moves, within a tenth and ten times of where it began, to a multiple that the stressed price
+    /// comes out even of.
     fn advance(&mut self, seconds: i64, percent: u64) {
         self.now += seconds;
         self.slot += 2 * u64::try_from(seconds).unwrap();
@@ -789,8 +790,8 @@ impl World {
         Holder::of(position).equity(&side, Price::new(self.price))
     }
 
-    /// Whether the roundings of many deleveragings in a row, each decided by amounts that the one before has left open, leave a size
-    /// open by a thousandth: such a history says no more.
+    /// Whether the roundings of many deleveragings in a row, each decided by amounts that the one before has left open, leave a
+    /// size open by a thousandth: such a history says no more.
     fn is_blurred(&self) -> bool {
         self.model.records.iter().any(|record| !record.notional.is_known_to(1_000))
     }
@@ -910,8 +911,9 @@ fn who_is_settled_first_changes_nobodys_total() {
 
 #[test]
 fn a_gain_above_the_free_pool_waits_for_the_loss_that_pays_it() {
-    // A short opened at $60,000 and one opened at $21,000, each of 286 % of what the first depositor has in the pool: at $42,000 the
-    // one has won 122 % of that and the other has lost 143 %, so that on paper the side wins nothing and everybody else may leave.
+    // A short opened at $60,000 and one opened at $21,000, each of 286 % of what the first depositor has in the pool: at
+    // $42,000 the one has won 122 % of that and the other has lost 143 %, so that on paper the side wins nothing and everybody
+    // else may leave.
     const FIRST: u64 = 1_000_000_000;
     let mut world = World::new(params(600_000, 0), 60_000 * 100 * CENT, FIRST);
     let marks = world.sync().unwrap();

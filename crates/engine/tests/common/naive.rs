@@ -1,17 +1,20 @@
-//! The whole protocol once more, as naively as it can be written: every position is a plain record and every event walks over all
-//! of them. There are no indices, nothing is imported from the engine, and no formula is taken from it: all of them are the design's.
+//! The whole protocol once more, as naively as it can be written: every position is a plain record and every event walks over
+//! all of them. There are no indices, nothing is imported from the engine, and the formulas are the design's. Where that leaves
+//! a choice, the model makes the engine's: the surcharge's cap is on its margin, a donation to insurance adds to the day's
+//! allowance, a settle tip is never above insurance's and protocol's part of the fee.
 //!
 //! What deleveraging and accrual owe a position waits in two plain sums of its record until it is touched, because the design
 //! books it only then: pool and margin split as the protocol splits them.
 //!
-//! An amount is kept three times: exactly, as if nothing were ever rounded, and as the least and the most that it can be when every
-//! rounding of the design takes up to a unit in its direction. It starts as one point, each rounding widens it on one side, and whatever
-//! depends on it inherits the width through the formula. The engine's integers must lie inside.
+//! An amount is kept three times: exactly, as if nothing were ever rounded, and as the least and the most that it can be when
+//! every rounding of the design takes up to a unit in its direction. It starts as one point, each rounding widens it on one
+//! side, and whatever depends on it inherits the width through the formula. The engine's integers must lie inside.
 
 use num_bigint::{BigInt, Sign};
 use std::ops::{Add, Mul, Neg, Sub};
 
-/// All three count 2^-96, and what that leaves out is rounded outward: rationals would double their digits with every deleveraging.
+/// All three count 2^-96, and what that leaves out is rounded outward: rationals would double their digits with every
+/// deleveraging.
 const FINE: u32 = 96;
 /// What leaving that out may come to in the exact amount, with all that depends on it.
 const FAINT: u32 = 20;
@@ -355,8 +358,8 @@ pub struct Record {
     pub sign: i8,
     pub margin: Amount,
     pub notional: Amount,
-    /// What a micro-dollar of the notional came in for: the inverse of the harmonic average entry price. Deleveraging and partial
-    /// closes leave it as it is, so that the entry value is as certain as the notional.
+    /// What a micro-dollar of the notional came in for: the inverse of the harmonic average entry price. Deleveraging and
+    /// partial closes leave it as it is, so that the entry value is as certain as the notional.
     pub entry: Amount,
     /// Won by deleveraging, not booked yet.
     pub pending_profit: Amount,
@@ -449,7 +452,8 @@ pub struct Model {
     pub bad_debt: Amount,
     pub supply: Amount,
     pub queued: u64,
-    /// What of a dollar opened when a side was last empty deleveraging has left, longs first.
+    /// What deleveraging has left of a dollar opened when a side was last empty, longs first. Only a rule of the design (a side
+    /// that would be left with a thousandth is settled) and the size of a rounding depend on it.
     pub left: [Amount; 2],
     pub last_accrual: i64,
     insurance_day: i64,
@@ -558,10 +562,11 @@ impl Model {
     /// A position's profit on paper, rounded down.
     fn own_pnl(&self, i: usize, price: u64) -> Amount {
         let record = &self.records[i];
-        record.pnl(price).up_by(self.roundings(record.sign))
+        record.pnl(price).down_by(self.roundings(record.sign))
     }
 
-    /// What a side shares change by on an order of this size: shares are whole, so of a shrunk side a micro-dollar may be missing.
+    /// What a side shares change by on an order of this size: shares are whole, so of a shrunk side a micro-dollar may be
+    /// missing.
     fn sized(&self, sign: i8, notional: u64) -> Amount {
         let exact = Amount::of(notional);
         if self.is_shrunk(sign) {
@@ -632,8 +637,9 @@ impl Model {
         value_traded.up().bps(self.rules.taker_bps).up() + value(&surcharge, price).up()
     }
 
-    /// `(after^2 - before^2) / (2 impact_scale)` dollars: what a marginal surcharge of `skew / impact_scale` comes to. Where that would
-    /// be more than `impact_max` it is `impact_max`, so that no cut of a trade is cheaper and none pays more than that.
+    /// `(after^2 - before^2) / (2 impact_scale)` dollars: what a marginal surcharge of `skew / impact_scale` comes to. Where
+    /// that would be more than `impact_max` it is `impact_max`, so that no cut of a trade is cheaper and none pays more than
+    /// that.
     fn surcharge(&self, before: &Amount, after: &Amount) -> Amount {
         let cap = Amount::of(self.rules.impact_scale).bps(self.rules.impact_max_bps);
         let (from, to) = (before.min(&cap), after.min(&cap));
@@ -934,8 +940,8 @@ impl Model {
         self.reward(i, &worth)
     }
 
-    /// Half the fee to the liquidator and half to insurance, as far as margin reaches; insurance, then the pool, make up the least
-    /// that a liquidator gets.
+    /// Half the fee to the liquidator and half to insurance, as far as margin reaches; insurance, then the pool, make up the
+    /// least that a liquidator gets.
     fn reward(&mut self, i: usize, worth: &Amount) -> Amount {
         let fee = worth.bps(self.rules.liquidation_bps).up();
         let half = fee.per(2).down();
@@ -953,8 +959,8 @@ impl Model {
 
     // Settlement of the market.
 
-    /// Touches a position and closes it at the kept price: a loss goes to the pool, a profit becomes a claim. Whether there is any
-    /// profit, roundings may leave open.
+    /// Touches a position and closes it at the kept price: a loss goes to the pool, a profit becomes a claim. Whether there is
+    /// any profit, roundings may leave open.
     pub fn close_for_claim(&mut self, i: usize, claimed: bool) -> ClosedOut {
         self.touch(i);
         let price = self.settling.as_ref().expect("the market settles").price;
