@@ -7,11 +7,19 @@ macro_rules! stored {
         $(#[$meta])*
         #[repr(C)]
         #[derive(
-            Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable,
-            borsh::BorshSerialize, borsh::BorshDeserialize,
+            Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable, borsh::BorshSerialize,
         )]
         pub struct $name {
             $($(#[$field_meta])* pub $field: $type,)*
+        }
+
+        // Its bytes are those of borsh, so reading it is a copy.
+        impl borsh::BorshDeserialize for $name {
+            fn deserialize_reader<R: borsh::io::Read>(reader: &mut R) -> borsh::io::Result<Self> {
+                let mut value = <Self as bytemuck::Zeroable>::zeroed();
+                reader.read_exact(bytemuck::bytes_of_mut(&mut value))?;
+                Ok(value)
+            }
         }
 
         #[cfg(feature = "idl-build")]

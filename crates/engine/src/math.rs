@@ -101,6 +101,24 @@ fn words(n: u128) -> (u64, u64) {
     ((n >> 64) as u64, n as u64)
 }
 
+/// 1e18, in which scales, and what they multiply, are fixed-point.
+pub const ONE: u64 = 1_000_000_000_000_000_000;
+
+/// `n / 1e18` of a signed number: by 2^18, then by 5^18, which unlike 1e18 is small enough for the long division.
+///
+/// # Errors
+/// `Overflow` when the numerator is the least `i128`.
+#[inline(never)]
+pub fn divide_by_one(n: i128, rounding: Rounding) -> Result<i128> {
+    const TWOS: u32 = ONE.trailing_zeros();
+    const FIVES: u64 = ONE >> TWOS;
+    let magnitude = n.unsigned_abs();
+    let (quotient, rest) = divide_with_remainder(magnitude >> TWOS, FIVES)?;
+    let of_magnitude = if n < 0 { rounding.opposite() } else { rounding };
+    let inexact = rest != 0 || words(magnitude).1 & (u64::MAX >> (64u32.wrapping_sub(TWOS))) != 0;
+    negate_or_keep(round_up(quotient, inexact && of_magnitude == Rounding::Ceil)?, n < 0)
+}
+
 /// `n / d`.
 ///
 /// # Errors

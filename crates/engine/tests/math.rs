@@ -4,7 +4,7 @@
 mod common;
 
 use common::exact::{assert_down, assert_up, int, ratio};
-use inverse_perps_engine::math::{divide, divide_signed, multiply, multiply_signed, Rounding};
+use inverse_perps_engine::math::{divide, divide_by_one, divide_signed, multiply, multiply_signed, Rounding};
 use inverse_perps_engine::units::{Bps, Notional, Price, Scale, Seconds, Shares, UnixTime};
 use inverse_perps_engine::Error;
 use num_bigint::BigInt;
@@ -85,6 +85,15 @@ proptest! {
 
 proptest! {
     #![proptest_config(common::cases(5_000))]
+
+    #[test]
+    fn a_quotient_by_1e18_is_exact_and_rounds_as_said(n: i128, small in -4_000_000_000_000_000_000i128..4_000_000_000_000_000_000) {
+        for n in [n.max(-i128::MAX), small, small / 262_144 * 262_144, small * 1_000_000_000_000_000_000, 0] {
+            let exact = ratio(n, 1_000_000_000_000_000_000u64);
+            assert_down(divide_by_one(n, Rounding::Floor).unwrap(), &exact, 1);
+            assert_up(divide_by_one(n, Rounding::Ceil).unwrap(), &exact, 1);
+        }
+    }
 
     #[test]
     fn an_exposure_is_worth_shares_times_scale_in_every_rounding(

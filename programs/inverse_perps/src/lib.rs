@@ -7,6 +7,7 @@ use sbf_builtins as _;
 
 use anchor_lang::prelude::*;
 
+pub mod create;
 pub mod errors;
 pub mod events;
 pub mod instructions;

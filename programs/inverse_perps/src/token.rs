@@ -1,11 +1,11 @@
 //! The only door to SPL Token. Calls are built by hand: half the compute units of the generated ones.
 
+use crate::create::Creation;
 use crate::errors::PerpError;
 use crate::state::{seeds, Market};
 use anchor_lang::prelude::*;
 use anchor_lang::solana_program::instruction::Instruction;
 use anchor_lang::solana_program::program::invoke_signed;
-use anchor_lang::solana_program::system_instruction;
 use inverse_perps_engine::ledger::Ledger;
 
 const TRANSFER: u8 = 3;
@@ -50,7 +50,7 @@ impl<'info> Maker<'_, 'info> {
     /// # Errors
     /// SPL Token's and the system program's.
     pub fn account(&self, new: &AccountInfo<'info>, seeds: &[&[u8]], mint: &AccountInfo<'info>) -> Result<()> {
-        create(self.payer, new, ACCOUNT_BYTES, seeds)?;
+        Creation { payer: self.payer, account: new, seeds }.create(ACCOUNT_BYTES, &anchor_spl::token::ID)?;
         let mut data = vec![INITIALIZE_ACCOUNT];
         data.extend_from_slice(self.authority.as_ref());
         let accounts = vec![AccountMeta::new(*new.key, false), AccountMeta::new_readonly(*mint.key, false)];
@@ -63,7 +63,7 @@ impl<'info> Maker<'_, 'info> {
     /// # Errors
     /// SPL Token's and the system program's.
     pub fn mint(&self, new: &AccountInfo<'info>, seeds: &[&[u8]]) -> Result<()> {
-        create(self.payer, new, MINT_BYTES, seeds)?;
+        Creation { payer: self.payer, account: new, seeds }.create(MINT_BYTES, &anchor_spl::token::ID)?;
         let mut data = vec![INITIALIZE_MINT, DECIMALS];
         data.extend_from_slice(self.authority.as_ref());
         data.push(0);
@@ -71,16 +71,6 @@ impl<'info> Maker<'_, 'info> {
             Instruction { program_id: anchor_spl::token::ID, accounts: vec![AccountMeta::new(*new.key, false)], data };
         invoke_signed(&instruction, std::slice::from_ref(new), &[]).map_err(Into::into)
     }
-}
-
-/// Makes the account at a program address the token program's. Lamports that somebody has sent there before do not matter.
-fn create<'info>(payer: &AccountInfo<'info>, new: &AccountInfo<'info>, bytes: usize, seeds: &[&[u8]]) -> Result<()> {
-    let missing = Rent::get()?.minimum_balance(bytes).saturating_sub(new.lamports());
-    let space = u64::try_from(bytes).map_err(|_| ProgramError::InvalidAccountData)?;
-    invoke_signed(&system_instruction::transfer(payer.key, new.key, missing), &[payer.clone(), new.clone()], &[])?;
-    invoke_signed(&system_instruction::allocate(new.key, space), std::slice::from_ref(new), &[seeds])?;
-    let assign = system_instruction::assign(new.key, &anchor_spl::token::ID);
-    invoke_signed(&assign, std::slice::from_ref(new), &[seeds]).map_err(Into::into)
 }
 
 /// Moves a depositor's tokens into the vault and checks that exactly `amount` arrived.

@@ -2,7 +2,7 @@
 
 use super::{double_word, word, Notional, Ppb, Price};
 use crate::errors::{Error, Result};
-use crate::math::{divide, divide_signed, multiply, narrow, narrow_signed, Rounding};
+use crate::math::{divide, divide_by_one, multiply, narrow, narrow_signed, Rounding};
 
 /// 2.1e15 satoshi: every bitcoin there can be, and the most that a side may be worth.
 pub const MAX_VALUE: Sats = Sats::new(2_100_000_000_000_000);
@@ -70,6 +70,6 @@ impl FineSats {
         if self.is_zero() {
             return Ok(SignedSats::ZERO);
         }
-        narrow_signed(divide_signed(self.get(), 1_000_000_000_000_000_000, rounding)?).map(SignedSats::new)
+        narrow_signed(divide_by_one(self.get(), rounding)?).map(SignedSats::new)
     }
 }

@@ -3,12 +3,10 @@
 use super::{double_word, word, FineSats, Notional, Price, Sats};
 use crate::errors::{Error, Result};
 use crate::math::{
-    divide, divide_signed, divide_with_remainder, multiply, multiply_signed, narrow, narrow_signed, round_up, subtract,
-    Rounding,
+    divide, divide_by_one, divide_signed, divide_with_remainder, multiply, multiply_signed, narrow, narrow_signed, round_up,
+    subtract, Rounding, ONE,
 };
 use crate::side::Direction;
-
-const ONE: u64 = 1_000_000_000_000_000_000;
 
 word!(
     /// Shares of a side: micro-dollars at scale one. A side has at most 1e19.
@@ -157,7 +155,7 @@ impl Basis {
         if scale == Scale::ONE {
             return narrow_signed(self.get());
         }
-        narrow_signed(divide_signed(multiply_signed(self.get(), scale.get())?, ONE, rounding)?)
+        narrow_signed(divide_by_one(multiply_signed(self.get(), scale.get())?, rounding)?)
     }
 
     /// `basis * part / whole`, the basis that a part of the shares takes along. Errors: `Overflow`.

@@ -1,5 +1,6 @@
 //! Creates a market with its vault, LP mint and LP escrow.
 
+use crate::create::Creation;
 use crate::errors::{fail, PerpError};
 use crate::events::{self, MarketCreated};
 use crate::oracle;
@@ -32,15 +33,13 @@ pub struct CreateMarket<'info> {
     pub exchange: Box<Account<'info, Exchange>>,
     /// CHECK: the wrapped BTC, as `token::ensure_collateral` demands.
     pub mint: UncheckedAccount<'info>,
-    /// The market.
+    /// CHECK: will be the market.
     #[account(
-        init,
-        payer = admin,
-        space = Market::SPACE,
+        mut,
         seeds = [seeds::MARKET, mint.key().as_ref(), &args.index.to_le_bytes()],
         bump
     )]
-    pub market: AccountLoader<'info, Market>,
+    pub market: UncheckedAccount<'info>,
     /// CHECK: will be the token account of all its BTC.
     #[account(mut, seeds = [seeds::VAULT, market.key().as_ref()], bump)]
     pub vault: UncheckedAccount<'info>,
@@ -84,12 +83,14 @@ pub fn create_market(ctx: Context<CreateMarket>, args: CreateMarketArgs) -> Resu
     ctx.accounts.validate(&args)?;
     ctx.accounts.make_token_accounts(&ctx.bumps)?;
     let accounts = &ctx.accounts;
-    let mut market = accounts.market.load_init()?;
+    let (mint_key, index, bump) = (accounts.mint.key(), args.index.to_le_bytes(), [ctx.bumps.market]);
+    let seeds: &[&[u8]] = &[seeds::MARKET, mint_key.as_ref(), &index, &bump];
+    let mut market = Creation { payer: &accounts.admin, account: &accounts.market, seeds }.zero_copy::<Market>()?;
     market.version = Market::VERSION;
     market.bump = ctx.bumps.market;
     market.index = args.index;
     (market.oracle_kind, market.oracle) = Market::encode_oracle(args.oracle);
-    market.mint = accounts.mint.key();
+    market.mint = mint_key;
     market.vault = accounts.vault.key();
     market.lp_mint = accounts.lp_mint.key();
     market.lp_escrow = accounts.lp_escrow.key();

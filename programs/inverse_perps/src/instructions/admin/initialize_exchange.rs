@@ -1,10 +1,12 @@
 //! Creates the exchange, once, by the program's upgrade authority, so that nobody can get in first.
 
+use crate::create::Creation;
 use crate::errors::PerpError;
 use crate::events::ExchangeInitialized;
 use crate::state::{seeds, Exchange};
 use anchor_lang::prelude::*;
 use anchor_lang::solana_program::bpf_loader_upgradeable;
+use anchor_lang::Discriminator;
 
 /// Program data as the loader writes it: a tag of four bytes, the slot, 1 and the upgrade authority or 0, the ELF.
 const AUTHORITY_TAG_OFFSET: usize = 12;
@@ -28,9 +30,9 @@ pub struct InitializeExchange<'info> {
     /// The program's upgrade authority; pays the rent.
     #[account(mut)]
     pub authority: Signer<'info>,
-    /// The exchange.
-    #[account(init, payer = authority, space = 8 + Exchange::INIT_SPACE, seeds = [seeds::EXCHANGE], bump)]
-    pub exchange: Account<'info, Exchange>,
+    /// CHECK: will be the exchange.
+    #[account(mut, seeds = [seeds::EXCHANGE], bump)]
+    pub exchange: UncheckedAccount<'info>,
     /// CHECK: the program data of this program, which names the upgrade authority.
     pub program_data: UncheckedAccount<'info>,
     /// The system program.
@@ -59,7 +61,7 @@ impl InitializeExchange<'_> {
 pub fn initialize_exchange(ctx: Context<InitializeExchange>, args: InitializeExchangeArgs) -> Result<()> {
     ctx.accounts.validate(&args)?;
     let InitializeExchangeArgs { admin, guardian, fee_recipient, timelock_seconds } = args;
-    ctx.accounts.exchange.set_inner(Exchange {
+    let exchange = Exchange {
         version: Exchange::VERSION,
         bump: ctx.bumps.exchange,
         admin,
@@ -68,7 +70,11 @@ pub fn initialize_exchange(ctx: Context<InitializeExchange>, args: InitializeExc
         fee_recipient,
         timelock_seconds,
         reserved: [0; 64],
-    });
+    };
+    let seeds: &[&[u8]] = &[seeds::EXCHANGE, &[ctx.bumps.exchange]];
+    let creation = Creation { payer: &ctx.accounts.authority, account: &ctx.accounts.exchange, seeds };
+    creation.create(Exchange::DISCRIMINATOR.len().saturating_add(Exchange::INIT_SPACE), &crate::ID)?;
+    exchange.try_serialize(&mut &mut ctx.accounts.exchange.try_borrow_mut_data()?[..])?;
     emit!(ExchangeInitialized { exchange: ctx.accounts.exchange.key(), admin, guardian, fee_recipient, timelock_seconds });
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Ends a settlement: sets aside what can be paid of the claims, and opens the market again or closes it for good.
 
+use crate::create::Creation;
 use crate::errors::fail;
 use crate::events::{self, LedgerChange, SettlementFinished};
 use crate::state::{seeds, Market, Settlement};
@@ -14,15 +15,13 @@ pub struct FinishSettlement<'info> {
     /// The market.
     #[account(mut)]
     pub market: AccountLoader<'info, Market>,
-    /// The outcome.
+    /// CHECK: will be the outcome.
     #[account(
-        init,
-        payer = payer,
-        space = Settlement::SPACE,
+        mut,
         seeds = [seeds::SETTLEMENT, market.key().as_ref(), &market.load()?.state.lifecycle.epoch.to_le_bytes()],
         bump
     )]
-    pub settlement: AccountLoader<'info, Settlement>,
+    pub settlement: UncheckedAccount<'info>,
     /// The system program.
     pub system_program: Program<'info, System>,
 }
@@ -39,7 +38,10 @@ pub fn finish_settlement(ctx: Context<FinishSettlement>) -> Result<()> {
     let finished = market.state.finish_settlement().map_err(fail)?;
     market.state.ledger.ensure_conserved(before.total().map_err(fail)?).map_err(fail)?;
 
-    let mut settlement = accounts.settlement.load_init()?;
+    let (epoch, bump) = (finished.epoch.to_le_bytes(), [ctx.bumps.settlement]);
+    let seeds: &[&[u8]] = &[seeds::SETTLEMENT, key.as_ref(), &epoch, &bump];
+    let creation = Creation { payer: &accounts.payer, account: &accounts.settlement, seeds };
+    let mut settlement = creation.zero_copy::<Settlement>()?;
     settlement.version = Settlement::VERSION;
     settlement.bump = ctx.bumps.settlement;
     settlement.market = key;

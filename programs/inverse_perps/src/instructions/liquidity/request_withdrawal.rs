@@ -1,5 +1,6 @@
 //! Puts pool shares into the queue.
 
+use crate::create::Creation;
 use crate::errors::{fail, PerpError};
 use crate::events::{self, WithdrawalRequested};
 use crate::state::market::now;
@@ -20,15 +21,13 @@ pub struct RequestWithdrawal<'info> {
     /// The market.
     #[account(mut)]
     pub market: AccountLoader<'info, Market>,
-    /// The withdrawal.
+    /// CHECK: will be the withdrawal.
     #[account(
-        init,
-        payer = payer,
-        space = Withdrawal::SPACE,
+        mut,
         seeds = [seeds::WITHDRAWAL, market.key().as_ref(), owner.key().as_ref(), &id.to_le_bytes()],
         bump
     )]
-    pub withdrawal: AccountLoader<'info, Withdrawal>,
+    pub withdrawal: UncheckedAccount<'info>,
     /// CHECK: the owner's token account of shares; SPL Token checks it.
     #[account(mut)]
     pub source: UncheckedAccount<'info>,
@@ -50,11 +49,14 @@ pub fn request_withdrawal(ctx: Context<RequestWithdrawal>, id: u64, shares: u64)
     let key = accounts.market.key();
     let mut market = accounts.market.load_mut()?;
     require!(market.lp_escrow == accounts.lp_escrow.key(), PerpError::WrongLpEscrow);
-    let mut withdrawal = accounts.withdrawal.load_init()?;
+    let (owner_key, number, bump) = (accounts.owner.key(), id.to_le_bytes(), [ctx.bumps.withdrawal]);
+    let seeds: &[&[u8]] = &[seeds::WITHDRAWAL, key.as_ref(), owner_key.as_ref(), &number, &bump];
+    let creation = Creation { payer: &accounts.payer, account: &accounts.withdrawal, seeds };
+    let mut withdrawal = creation.zero_copy::<Withdrawal>()?;
     withdrawal.version = Withdrawal::VERSION;
     withdrawal.bump = ctx.bumps.withdrawal;
     withdrawal.market = key;
-    withdrawal.owner = accounts.owner.key();
+    withdrawal.owner = owner_key;
     withdrawal.payer = accounts.payer.key();
     withdrawal.id = id;
     withdrawal.state = market.state.request_withdrawal(shares, now()?).map_err(fail)?;

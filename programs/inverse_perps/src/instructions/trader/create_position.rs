@@ -1,5 +1,6 @@
 //! Opens a margin account in a market.
 
+use crate::create::Creation;
 use crate::errors::PerpError;
 use crate::events::{self, PositionCreated};
 use crate::state::{seeds, Market, Position};
@@ -16,15 +17,13 @@ pub struct CreatePosition<'info> {
     /// The market.
     #[account(mut)]
     pub market: AccountLoader<'info, Market>,
-    /// The position.
+    /// CHECK: will be the position.
     #[account(
-        init,
-        payer = owner,
-        space = Position::SPACE,
+        mut,
         seeds = [seeds::POSITION, market.key().as_ref(), owner.key().as_ref(), &sub_account.to_le_bytes()],
         bump
     )]
-    pub position: AccountLoader<'info, Position>,
+    pub position: UncheckedAccount<'info>,
     /// The system program.
     pub system_program: Program<'info, System>,
 }
@@ -32,14 +31,18 @@ pub struct CreatePosition<'info> {
 /// Handles `create_position`.
 ///
 /// # Errors
-/// `MarketClosed`; Anchor's, where the account exists.
+/// `MarketClosed`; the system program's, where the account exists.
 pub fn create_position(ctx: Context<CreatePosition>, sub_account: u16) -> Result<()> {
-    let mut position = ctx.accounts.position.load_init()?;
+    let (market_key, owner_key) = (ctx.accounts.market.key(), ctx.accounts.owner.key());
+    let (id, bump) = (sub_account.to_le_bytes(), [ctx.bumps.position]);
+    let seeds: &[&[u8]] = &[seeds::POSITION, market_key.as_ref(), owner_key.as_ref(), &id, &bump];
+    let creation = Creation { payer: &ctx.accounts.owner, account: &ctx.accounts.position, seeds };
+    let mut position = creation.zero_copy::<Position>()?;
     position.version = Position::VERSION;
     position.bump = ctx.bumps.position;
     position.sub_account = sub_account;
-    position.market = ctx.accounts.market.key();
-    position.owner = ctx.accounts.owner.key();
+    position.market = market_key;
+    position.owner = owner_key;
     let mut market = ctx.accounts.market.load_mut()?;
     require!(market.state.lifecycle.status() != Status::Closed, PerpError::MarketClosed);
     let head = market.next_event(position.market);
