@@ -1,14 +1,16 @@
 //! `perps bench`: what each instruction costs, measured on the ELF.
 
+mod exits;
+
 use crate::chain::{program_elf, LocalChain, Tick, Trader};
 use crate::client::instructions;
 use anyhow::{Context, Result};
 use clap::Args;
 use inverse_perps::instructions::{CreateMarketArgs, InitializeExchangeArgs, PositionDirection};
-use inverse_perps::state::{Exchange, Market, OracleSource, Position};
+use inverse_perps::state::{Exchange, Market, OracleSource, Position, Settlement, Withdrawal};
 use inverse_perps_engine::params::Params;
-use inverse_perps_engine::side::{Direction, Side};
-use inverse_perps_engine::units::{ExitIndex, FineSats, Price, Scale};
+use inverse_perps_engine::side::Direction;
+use inverse_perps_engine::units::{Price, Scale};
 use serde::Serialize;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
@@ -28,7 +30,8 @@ pub const EXAMPLES: &str = "Examples:
 /// Compute units, accounts and bytes of every instruction, measured on the SBF program.
 ///
 /// Each is measured in two states. `fresh`: nothing deleveraged, nothing to accrue or settle. `general`: both sides open and
-/// deleveraged before (scale below one), an hour since the last accrual, a position with old snapshots, a partial liquidation.
+/// deleveraged before (scale below one), an hour since the last accrual, a position with old snapshots, shares in the queue, a partial
+/// liquidation.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -53,6 +56,8 @@ struct Report {
     exchange_account_bytes: usize,
     market_account_bytes: usize,
     position_account_bytes: usize,
+    settlement_account_bytes: usize,
+    withdrawal_account_bytes: usize,
 }
 
 /// Runs the benchmark.
@@ -71,20 +76,27 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> Result<()> {
         exchange_account_bytes: 8 + <Exchange as anchor_lang::Space>::INIT_SPACE,
         market_account_bytes: Market::SPACE,
         position_account_bytes: Position::SPACE,
+        settlement_account_bytes: Settlement::SPACE,
+        withdrawal_account_bytes: Withdrawal::SPACE,
     };
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
         return Ok(());
     }
-    writeln!(out, "{:<24}{:>8}{:>10}{:>10}{:>8}", "instruction", "state", "units", "accounts", "bytes")?;
+    writeln!(out, "{:<28}{:>8}{:>10}{:>10}{:>8}", "instruction", "state", "units", "accounts", "bytes")?;
     for row in &report.instructions {
         let Row { instruction, state, compute_units, accounts, transaction_bytes } = row;
-        writeln!(out, "{instruction:<24}{state:>8}{compute_units:>10}{accounts:>10}{transaction_bytes:>8}")?;
+        writeln!(out, "{instruction:<28}{state:>8}{compute_units:>10}{accounts:>10}{transaction_bytes:>8}")?;
     }
     writeln!(
         out,
-        "\nELF {} bytes; accounts: exchange {}, market {}, position {} bytes",
-        report.elf_bytes, report.exchange_account_bytes, report.market_account_bytes, report.position_account_bytes
+        "\nELF {} bytes; accounts: exchange {}, market {}, position {}, settlement {}, withdrawal {} bytes",
+        report.elf_bytes,
+        report.exchange_account_bytes,
+        report.market_account_bytes,
+        report.position_account_bytes,
+        report.settlement_account_bytes,
+        report.withdrawal_account_bytes
     )?;
     Ok(())
 }
@@ -152,6 +164,7 @@ impl Scene {
             }
             State::General => {
                 scene.deleverage_both_sides()?;
+                scene.queue_shares()?;
                 scene.chain.advance(3_600);
                 scene.chain.post(tick(60_000))?;
             }
@@ -171,14 +184,21 @@ impl Scene {
 
     /// What a deleveraging leaves behind: both sides a sixth smaller, exit index and reservation accordingly.
     fn deleverage_both_sides(&mut self) -> Result<()> {
-        let mut market = self.chain.market()?;
-        let price = Price::new(60_000 * BITCOIN);
-        shrink(&mut market.state.long, Direction::Long, price)?;
-        shrink(&mut market.state.short, Direction::Short, price)?;
-        let address = self.chain.keys.market;
-        let mut account = self.chain.svm.get_account(&address).context("the market is gone")?;
-        account.data[8..].copy_from_slice(bytemuck::bytes_of(&market));
-        self.chain.svm.set_account(address, account).map_err(|error| anyhow::anyhow!("market: {error:?}"))
+        edit_market(&mut self.chain, |market| {
+            let price = Price::new(60_000 * BITCOIN);
+            let smaller = |scale: Scale| Scale::new(scale.get() / 6 * 5);
+            market.long.shrink(Direction::Long, smaller(market.long.scale), price)?;
+            market.short.shrink(Direction::Short, smaller(market.short.scale), price)?;
+            Ok(())
+        })
+    }
+
+    /// A tenth of the pool waits for its withdrawal.
+    fn queue_shares(&mut self) -> Result<()> {
+        let (keys, provider) = (self.chain.keys, &self.provider);
+        let request = instructions::request_withdrawal(&keys, provider.address(), self.shares, 0, 10 * BITCOIN);
+        self.chain.send(&[request], &provider.keypair)?;
+        Ok(())
     }
 
     fn rows(&self) -> Result<Vec<Row>> {
@@ -211,6 +231,7 @@ impl Scene {
         let position = chain.keys.position(&flat.address(), 1);
         let close = instructions::close_position_account(&chain.keys, flat.address(), position);
         rows.push(measure_on(closing, "close_position_account", self.state, close, &flat.keypair)?);
+        rows.extend(self.exit_rows()?);
         Ok(rows)
     }
 
@@ -257,21 +278,17 @@ impl Scene {
     }
 }
 
-fn shrink(side: &mut Side, direction: Direction, price: Price) -> Result<()> {
-    let scale = Scale::new(side.scale.get() / 6 * 5);
-    let fall = u128::from(side.scale.get() - scale.get());
-    let rounding = direction.exit_rounding();
-    let step = inverse_perps_engine::math::divide(fall * 10_000_000_000, price.get(), rounding)?;
-    let fallen = side.basis.get() * i128::try_from(fall)?;
-    let exited = i128::from(side.shares.get()) * i128::try_from(step)?;
-    let owed = match direction {
-        Direction::Long => fallen - exited,
-        Direction::Short => exited - fallen,
-    };
-    side.owed = side.owed.plus(FineSats::new(owed))?;
-    side.exit_index = side.exit_index.plus(ExitIndex::new(step))?;
-    side.scale = scale;
-    Ok(())
+/// Writes a market's state that transactions reach slowly.
+fn edit_market(
+    chain: &mut LocalChain,
+    edit: impl FnOnce(&mut inverse_perps_engine::Market) -> inverse_perps_engine::Result<()>,
+) -> Result<()> {
+    let mut market = chain.market()?;
+    edit(&mut market.state)?;
+    let address = chain.keys.market;
+    let mut account = chain.svm.get_account(&address).context("the market is gone")?;
+    account.data[8..].copy_from_slice(bytemuck::bytes_of(&market));
+    chain.svm.set_account(address, account).map_err(|error| anyhow::anyhow!("market: {error:?}"))
 }
 
 fn measure_on(

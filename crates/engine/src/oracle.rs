@@ -12,8 +12,6 @@ const BUCKET: Seconds = Seconds::new(30);
 const LAG_BUCKET: Seconds = Seconds::new(600);
 /// A gap between prices that the pool accepts counts as a stall if it is longer than this.
 const STALL: i64 = 600;
-/// How old the memory of a usable price may get before upkeep looks again, so that it does not cost every one of them.
-const REMEMBERED: i64 = 300;
 const TARGET_EXPONENT: i32 = -8;
 const LEAST_EXPONENT: i32 = -12;
 
@@ -91,9 +89,9 @@ stored! {
         pub lag: Seconds,
         /// The same for the interval before it.
         pub previous_lag: Seconds,
-        /// Clock time of the newest price that a decrease would accept, to within `REMEMBERED`.
+        /// Clock time of the newest price that a decrease would accept.
         pub decrease_time: UnixTime,
-        /// Clock time of the newest price that the pool's deposits and withdrawals would accept, to within `REMEMBERED`.
+        /// Clock time of the newest price that the pool's deposits and withdrawals would accept.
         pub liquidity_time: UnixTime,
         /// Seconds so far, in gaps longer than `STALL`, for which the pool had no price that it accepts.
         pub stalled_seconds: u64,
@@ -275,14 +273,13 @@ impl PriceState {
         Ok(range)
     }
 
-    /// Remembers that the stored price has just served `usage`, and what else it would serve. Returns whether it is known that a
-    /// decrease would accept it; `look` asks even if upkeep need not know. Errors: `Overflow`.
-    pub(crate) fn remember_use(&mut self, usage: PriceUse, at: Moment, params: &Params, look: bool) -> Result<bool> {
+    /// Remembers that the stored price has just served `usage`, and what else it would serve. Returns whether a decrease would
+    /// accept it. Errors: `Overflow`.
+    pub(crate) fn remember_use(&mut self, usage: PriceUse, at: Moment, params: &Params) -> Result<bool> {
         let serves = |state: &Self, usage| state.quote(usage, at, params).is_ok();
         let (decrease, liquidity) = match usage {
             PriceUse::Increase | PriceUse::Liquidity | PriceUse::Withdrawal => (true, true),
             PriceUse::Decrease => (true, !self.price.strays_from(self.ema, params.ema_bound)),
-            PriceUse::Upkeep if !look && at.time.seconds_since(self.liquidity_time)? < REMEMBERED => return Ok(false),
             PriceUse::Upkeep => {
                 let liquidity = serves(self, PriceUse::Liquidity);
                 (liquidity || serves(self, PriceUse::Decrease), liquidity)
