@@ -42,7 +42,7 @@ impl Ledger {
         self.margin.plus(self.pool)?.plus(self.insurance)?.plus(self.protocol_fees)?.plus(self.funds)
     }
 
-    /// That an instruction that moved no tokens left the sum as it was.
+    /// I4: that an instruction that moved no tokens left the sum as it was.
     ///
     /// # Errors
     /// `LedgerNotConserved`.

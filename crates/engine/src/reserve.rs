@@ -31,7 +31,7 @@ pub fn unqueued(free_pool: Sats, queued_shares: u64, supply: u64) -> Result<Sats
     narrow(divide(multiply(free_pool.get(), staying), supply, Rounding::Floor)?).map(Sats::new)
 }
 
-/// That the requirement is at most `max_utilisation` of the free pool.
+/// I14: that the requirement is at most `max_utilisation` of the free pool.
 ///
 /// # Errors
 /// `ReserveExceeded`.

@@ -70,7 +70,7 @@ impl Side {
     /// The last position has left: indices start anew, and what is left of a satoshi is the pool's.
     ///
     /// # Errors
-    /// `SideNotEmpty` if a sum is not exactly zero, which would be a bug.
+    /// `SideNotEmpty` if a sum is not exactly zero, against I3, which would be a bug.
     pub fn restart(&mut self) -> Result<()> {
         ensure(
             self.shares.is_zero()

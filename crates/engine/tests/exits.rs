@@ -130,13 +130,13 @@ fn what_leaves_must_leave_the_requirement_backed_and_what_is_queued_backs_nothin
         let mut bench = bench.clone();
         let request = bench.market.request_withdrawal(shares, bench.at()).unwrap();
         wait_with_prices(&mut bench, DAY);
-        assert_eq!(complete(&mut bench, &request), result);
+        assert_eq!(complete(&mut bench, &request), result, "I14");
     }
     // Seven bitcoins could be opened against all ten; with a tenth of the shares queued, 6.3.
     bench.market.request_withdrawal(BITCOIN, bench.at()).unwrap();
     let mut trader = bench.funded(10 * BITCOIN);
     let over = bench.increase(&mut trader, Direction::Long, dollars(65_001));
-    assert_eq!(over.unwrap_err(), Error::ReserveExceeded);
+    assert_eq!(over.unwrap_err(), Error::ReserveExceeded, "I14");
     bench.increase(&mut trader, Direction::Long, dollars(65_000)).unwrap();
 }
 
@@ -167,7 +167,7 @@ proptest! {
         let Ok(shares) = shares_for(sats(amount), supply, sats(worth)) else { return Ok(()) };
         prop_assume!(shares > 0 && shares < u64::MAX / 4);
         let paid = payout_for(shares, supply + shares, sats(worth + amount)).unwrap().get();
-        prop_assert!(paid <= amount, "{paid} of {amount}");
+        prop_assert!(paid <= amount, "I16: {paid} of {amount}");
         let rest = worth + amount - paid;
         prop_assert!(rest >= worth, "those who stay have lost nothing");
     }
@@ -289,7 +289,7 @@ fn case_46_after_a_dead_oracle_everybody_leaves_and_nothing_stays() {
         let margin = position.margin;
         bench.market.withdraw_collateral(position, margin, None).unwrap();
     }
-    assert_eq!(bench.market.ledger, Default::default(), "nothing stays behind");
+    assert_eq!(bench.market.ledger, Default::default(), "I18: nothing stays behind");
     assert_eq!(bench.market.fund_insurance(sats(1)), Err(Error::MarketClosed));
     assert_eq!(bench.market.donate_liquidity(sats(1)), Err(Error::MarketClosed));
 }

@@ -189,8 +189,8 @@ impl World {
         let exited = direction.is_some_and(|d| position.scale != self.bench.market.side(d).scale);
         let settled = self.bench.market.settle(position).unwrap();
         let after = equity(&self.bench.market, position, self.bench.price);
-        assert!(within(&before, &after, 3), "settling made {before} into {after}");
-        assert!(after <= before, "and not to the position's advantage");
+        assert!(within(&before, &after, 3), "I5: settling made {before} into {after}");
+        assert!(after <= before, "I5: and not to the position's advantage");
         self.counts.settled_after_deleveraging += u32::from(exited);
         self.counts.shifted += u32::from(settled.is_some_and(|settled| !settled.shifted.is_zero()));
         let again = (*position, self.bench.market);
@@ -207,7 +207,7 @@ impl World {
             let own: Vec<_> = self.positions.iter().filter(|p| p.open_direction() == Some(direction)).collect();
             let (side, model) = (market.side(direction), model_side(&market, direction));
             if own.is_empty() {
-                assert_eq!(side, &Side::empty(), "the last one out restarts the side");
+                assert_eq!(side, &Side::empty(), "I3: the last one out restarts the side");
                 continue;
             }
             let sum = |of: &dyn Fn(&Holder) -> i128| own.iter().map(|p| of(&Holder::of(p))).sum::<i128>();
@@ -227,8 +227,8 @@ impl World {
             assert!(position.open_direction().is_some() || left == (0, 0, 0, 0), "flat with {left:?}");
         }
         let ledger = market.ledger;
-        assert_eq!(ledger.margin.get(), self.positions.iter().map(|p| p.margin.get()).sum::<u64>());
-        assert_eq!(wide(ledger.total().unwrap().get()), self.vault, "the vault holds what the ledger says");
+        assert_eq!(ledger.margin.get(), self.positions.iter().map(|p| p.margin.get()).sum::<u64>(), "I2");
+        assert_eq!(wide(ledger.total().unwrap().get()), self.vault, "I1: the vault holds what the ledger says");
         assert!(self.vault >= 0 && ledger.funds.is_zero());
         assert_eq!(wide(market.free_pool().unwrap().get()), Model::of(&market).free_pool());
 
@@ -248,7 +248,7 @@ impl World {
         let traders = self.positions.iter().map(|position| equity(&self.bench.market, position, self.bench.price).floor());
         let owned = traders.fold(int(0), |sum, one| sum + one) + int(others.iter().sum::<i128>() - owed_to_sides);
         let bound = 2 * i64::try_from(self.positions.len()).unwrap() + 4;
-        assert!(within(&owned, &int(self.vault), bound), "{owned} of {}", self.vault);
+        assert!(within(&owned, &int(self.vault), bound), "I7: {owned} of {}", self.vault);
     }
 
     /// Settles everyone in one order and says what each then has, paper included.
@@ -266,7 +266,7 @@ impl World {
         let one = self.settled_in(&order);
         order.shuffle(rng);
         let other = self.settled_in(&order);
-        assert!(one.iter().zip(&other).all(|(a, b)| within(a, b, 3)), "{one:?} {other:?}");
+        assert!(one.iter().zip(&other).all(|(a, b)| within(a, b, 3)), "I6: {one:?} {other:?}");
         let untouched = self.settled_in(&[]);
         assert!(one.iter().zip(&untouched).all(|(a, b)| within(a, b, 3)));
         self.counts.orders_compared += 1;

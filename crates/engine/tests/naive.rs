@@ -748,7 +748,7 @@ impl World {
         self.same("insurance's allowance", &model.insurance_left, market.insurance_left.get(), 1);
         self.same("shares", &model.supply, market.pool_shares, 1);
         assert_eq!(model.queued, market.queued_shares);
-        assert_eq!(wide(ledger.total().unwrap().get()), self.vault, "the vault holds what the ledger says");
+        assert_eq!(wide(ledger.total().unwrap().get()), self.vault, "I1: the vault holds what the ledger says");
     }
 
     fn check_pool(&mut self) {
@@ -844,7 +844,7 @@ impl World {
         let (one, other) = (one(), one());
         let bound = int(3);
         let apart = one.iter().zip(&other).any(|(a, b)| a - b > bound || b - a > bound);
-        assert!(!apart, "{one:?} {other:?}; seed {}", self.seed);
+        assert!(!apart, "I6: {one:?} {other:?}; seed {}", self.seed);
         *(if settling { &mut self.counts.orders_compared_in_settlement } else { &mut self.counts.orders_compared }) += 1;
     }
 }

@@ -59,7 +59,7 @@ fn a_short_side_that_wins_five_sixths_of_the_pool_closes_four_fifths() {
 
     // What is left of the profit, 0.1, is half of the 0.2 that are free now; a second sync finds nothing to do.
     assert_eq!(bench.market.free_pool(), Ok(tenths(2)));
-    assert_eq!(profit(&mut bench), 10_000_000);
+    assert_eq!(profit(&mut bench), 10_000_000, "I15");
     assert_eq!(bench.sync().unwrap().strained, None);
 
     // When the position is touched, then it has a fifth of its size and the 0.4 in its margin.
@@ -83,7 +83,7 @@ fn both_winning_sides_shrink_by_one_factor() {
     // When the market is synced, then both scales are 0.2 and each side's reserve is four fifths of its profit.
     bench.sync().unwrap();
     for direction in BOTH {
-        assert_eq!(bench.market.side(direction).scale.get(), 200_000_000_000_000_000, "{direction:?}");
+        assert_eq!(bench.market.side(direction).scale.get(), 200_000_000_000_000_000, "I15: {direction:?}");
     }
     assert_eq!((owed(&bench, Direction::Long), owed(&bench, Direction::Short)), (24_000_000, 16_000_000));
     bench.settle(&mut long);
@@ -186,7 +186,11 @@ fn what_cannot_be_paid_is_shared_in_proportion_whoever_comes_first() {
         for i in order.into_iter().filter(|i| *i != 2) {
             bench.market.redeem(&mut positions[i], &mut settlement).unwrap();
         }
-        assert_eq!(positions.map(|position| position.margin.get()), [170_000_000, 135_000_000, 0]);
+        assert_eq!(
+            positions.map(|position| position.margin.get()),
+            [170_000_000, 135_000_000, 0],
+            "I6, I8: in order {order:?}"
+        );
         assert_eq!((settlement.left, settlement.unredeemed), (Sats::ZERO, Sats::ZERO));
         let ledger = bench.market.ledger;
         assert_eq!((ledger.funds, ledger.insurance, ledger.pool), (Sats::ZERO, Sats::ZERO, tenths(1)));
@@ -280,7 +284,7 @@ fn case_26_insurance_pays_at_most_its_share_of_the_fund_a_day() {
     let at = bench.at();
     assert_eq!(bench.market.take_tip(sats(400_000), at), Ok(sats(400_000)));
     assert_eq!(bench.market.take_tip(sats(400_000), at), Ok(sats(100_000)));
-    assert_eq!(bench.market.take_tip(sats(1), at), Ok(Sats::ZERO));
+    assert_eq!(bench.market.take_tip(sats(1), at), Ok(Sats::ZERO), "I12");
     bench.wait(86_400);
     let at = bench.at();
     assert_eq!(bench.market.take_tip(sats(400_000), at), Ok(sats(250_000)));

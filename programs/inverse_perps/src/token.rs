@@ -192,7 +192,7 @@ impl Associated<'_, '_> {
     }
 }
 
-/// That the vault holds what the ledger says.
+/// I1: that the vault holds what the ledger says.
 ///
 /// # Errors
 /// `VaultShort`.

@@ -9,6 +9,7 @@ use perps::client::events::{in_logs, Event};
 use solana_account::Account;
 use solana_address::Address;
 use solana_clock::Clock;
+use solana_instruction::error::InstructionError;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_program_test::{ProgramTest, ProgramTestContext};
@@ -191,6 +192,20 @@ impl Chain {
         }
     }
 
+    /// Sends what may be refused; returns the error where it is.
+    pub async fn attempt(
+        &mut self,
+        what: &str,
+        instructions: &[Instruction],
+        signers: &[&Keypair],
+    ) -> Result<Sent, InstructionError> {
+        match self.send(what, instructions, signers).await {
+            Ok(sent) => Ok(sent),
+            Err((TransactionError::InstructionError(_, error), _)) => Err(error),
+            Err((error, logs)) => panic!("{what}: refused with {error:?}\n{}", logs.join("\n")),
+        }
+    }
+
     /// Sends a transaction, paid by the chain's own payer, and asserts everything that must hold after it.
     async fn send(
         &mut self,
@@ -210,7 +225,7 @@ impl Chain {
         for address in &named {
             let after = self.account(address).await;
             if result.is_err() {
-                assert_eq!(self.watch.accounts[address], after, "{what}: a refused transaction changed {address}");
+                assert_eq!(self.watch.accounts[address], after, "{what}: I11: a refused transaction changed {address}");
             }
             self.watch.accounts.insert(*address, after);
         }

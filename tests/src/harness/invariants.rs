@@ -1,5 +1,4 @@
-//! What must hold after every transaction, whatever it was: the identities of the design's sections 2 and 3, from account
-//! bytes alone.
+//! What must hold after every transaction, whatever it was, from account bytes alone. The ids are those of docs/invariants.md.
 
 use super::replay::Replay;
 use super::tokens::supply;
@@ -70,16 +69,16 @@ impl Watch {
             own.map(|position| position.state.claim.get()).sum()
         };
         let life = &market.state.lifecycle;
-        assert_eq!(life.claims.get(), claims(life.epoch), "{what}: the running settlement's claims are not the positions'");
+        assert_eq!(life.claims.get(), claims(life.epoch), "{what}: I8: the running settlement's claims are not the positions'");
         let finished: Vec<Settlement> =
             self.of_program().filter_map(|(_, account)| accounts::settlement(&account.data).ok()).collect();
         let finished: Vec<&Settlement> = finished.iter().filter(|settlement| settlement.market == *address).collect();
         for settlement in &finished {
             let unredeemed = settlement.state.unredeemed.get();
-            assert_eq!(unredeemed, claims(settlement.epoch), "{what}: what is unredeemed is not what positions claim");
+            assert_eq!(unredeemed, claims(settlement.epoch), "{what}: I8: what is unredeemed is not what positions claim");
         }
         let funds: u64 = finished.iter().map(|settlement| settlement.state.left.get()).sum();
-        assert_eq!(market.state.ledger.funds.get(), funds, "{what}: funds are not what the settlements have left");
+        assert_eq!(market.state.ledger.funds.get(), funds, "{what}: I8: funds are not what the settlements have left");
     }
 
     /// The queue is the withdrawals, and its shares are in the escrow.
@@ -87,10 +86,10 @@ impl Watch {
         let withdrawals = self.of_program().filter_map(|(_, account)| accounts::withdrawal(&account.data).ok());
         let queued: u64 =
             withdrawals.filter(|withdrawal| withdrawal.market == *address).map(|withdrawal| withdrawal.state.shares).sum();
-        assert_eq!(market.state.queued_shares, queued, "{what}: the queue is not the sum of the withdrawals");
+        assert_eq!(market.state.queued_shares, queued, "{what}: I9: the queue is not the sum of the withdrawals");
         if let Some(Some(escrow)) = self.accounts.get(&market.lp_escrow) {
             let held = accounts::token_amount(&escrow.data).expect("the escrow is a token account");
-            assert_eq!(held, queued, "{what}: the escrow does not hold the queue");
+            assert_eq!(held, queued, "{what}: I9: the escrow does not hold the queue");
         }
     }
 
@@ -100,12 +99,12 @@ impl Watch {
         if let Some(Some(vault)) = self.accounts.get(&market.vault) {
             let held = accounts::token_amount(&vault.data).expect("the vault is a token account");
             let surplus = self.surplus.get(address).copied().unwrap_or(0);
-            assert!(held >= total || surplus < 0, "{what}: the vault holds {held}, the ledger says {total}");
+            assert!(held >= total || surplus < 0, "{what}: I1: the vault holds {held}, the ledger says {total}");
             let expected = i128::from(total) + surplus;
-            assert_eq!(i128::from(held), expected, "{what}: tokens moved that the ledger does not know of");
+            assert_eq!(i128::from(held), expected, "{what}: I1: tokens moved that the ledger does not know of");
         }
         if let Some(Some(mint)) = self.accounts.get(&market.lp_mint) {
-            assert_eq!(supply(mint), market.state.pool_shares, "{what}: the LP mint's supply is not what the market counts");
+            assert_eq!(supply(mint), market.state.pool_shares, "{what}: I9: the LP mint's supply is not what the market counts");
         }
     }
 }
@@ -113,12 +112,12 @@ impl Watch {
 /// The ledger's margin and the sides' sums are exactly those over the positions.
 fn assert_sums(market: &Market, positions: &[&Position], what: &str) {
     let margin: u64 = positions.iter().map(|position| position.state.margin.get()).sum();
-    assert_eq!(market.state.ledger.margin.get(), margin, "{what}: margin is not the sum of the positions' margins");
+    assert_eq!(market.state.ledger.margin.get(), margin, "{what}: I2: margin is not the sum of the positions' margins");
     for (direction, side) in [(Direction::Long, &market.state.long), (Direction::Short, &market.state.short)] {
         let own: Vec<&Position> =
             positions.iter().copied().filter(|position| position.state.open_direction() == Some(direction)).collect();
         let sums = Sums::over(&own, direction, side);
-        assert_eq!(sums, Sums::of(side), "{what}: the {direction:?} side's sums are not those over its positions");
+        assert_eq!(sums, Sums::of(side), "{what}: I2, I3: the {direction:?} side's sums are not those over its positions");
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Replay {
 impl Replay {
     /// Takes in the next event; its number must follow the last one's and its balances must be what the changes add up to.
     pub fn apply(&mut self, event: &Event, head: &Head, what: &str) {
-        assert_eq!(head.sequence, self.sequence + 1, "{what}: an event is missing before {event:?}");
+        assert_eq!(head.sequence, self.sequence + 1, "{what}: I10: an event is missing before {event:?}");
         self.sequence = head.sequence;
         let Some(change) = event.ledger() else { return };
         let delta = change.delta_sats;
@@ -24,7 +24,7 @@ impl Replay {
         for (balance, delta) in self.balances.iter_mut().zip(deltas) {
             *balance += i128::from(delta.get());
         }
-        assert_eq!(self.balances, balances(&change.after_sats), "{what}: changes and balances disagree in {event:?}");
+        assert_eq!(self.balances, balances(&change.after_sats), "{what}: I10: changes and balances disagree in {event:?}");
     }
 
     /// A fixture has written the ledger by hand.
@@ -34,8 +34,8 @@ impl Replay {
 
     /// That the events tell the whole story of the ledger.
     pub fn assert_agrees(&self, sequence: u64, ledger: &Ledger, what: &str) {
-        assert_eq!(self.sequence, sequence, "{what}: the market counts another number of events than were seen");
-        assert_eq!(self.balances, balances(ledger), "{what}: the ledger changed without an event that says so");
+        assert_eq!(self.sequence, sequence, "{what}: I10: the market counts another number of events than were seen");
+        assert_eq!(self.balances, balances(ledger), "{what}: I10: the ledger changed without an event that says so");
     }
 }
 
