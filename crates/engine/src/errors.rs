@@ -41,7 +41,7 @@ macro_rules! for_each_engine_error {
             PoolCapExceeded = "The pool would be above max_pool",
             TooFewShares = "The deposit would mint fewer shares than min_shares, or none",
             MarketSettling = "The market settles: settle_position closes each position at the kept price, then finish_settlement opens or closes it",
-            MarketClosed = "The market is closed for good; margin and pool shares can only be taken out",
+            MarketClosed = "The market is closed for good: nothing is opened or provided any more, and what is there can be taken out",
             MarketNotSettling = "The market is not settling",
             SettlementUnfinished = "Positions are still open; settle_position closes each before finish_settlement",
             DeleverageNotDue = "The profit on paper is at most deleverage_trigger of the free pool",

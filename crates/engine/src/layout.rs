@@ -110,11 +110,11 @@ pub mod idl {
         }
     }
 
-    /// The name in the IDL. The engine's market and position are the state inside the program's accounts of the same names, which
-    /// the IDL must be able to tell apart.
+    /// The name in the IDL. Some of the engine's structs are the state inside the program's accounts of the same names, which the
+    /// IDL must be able to tell apart.
     pub fn path<T>() -> String {
         let path = std::any::type_name::<T>();
-        let is_state = path.ends_with("::Market") || path.ends_with("::Position");
+        let is_state = ["::Market", "::Position", "::Settlement", "::Withdrawal"].iter().any(|name| path.ends_with(name));
         format!("{path}{}", if is_state { "State" } else { "" })
     }
 

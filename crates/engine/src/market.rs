@@ -119,7 +119,7 @@ impl Market {
     /// What the pool is worth at a price to who deposits: `pool - sum of max(due, -M)`, where `due = owed + uPnL - K` is what the
     /// pool owes a side, rounded up, and a side can owe no more than its margin. Errors: `Overflow`.
     pub fn pool_equity(&self, marks: &Marks, price: Price) -> Result<SignedSats> {
-        let owed_at_most = |side: &Side| Ok(SignedSats::ZERO.minus(side.margin.signed()?)?);
+        let owed_at_most = |side: &Side| SignedSats::ZERO.minus(side.margin.signed()?);
         let long = due(&self.long, &marks.long, price)?.max(owed_at_most(&self.long)?);
         let short = due(&self.short, &marks.short, price)?.max(owed_at_most(&self.short)?);
         self.ledger.pool.signed()?.minus(long)?.minus(short)
@@ -182,7 +182,7 @@ impl Market {
     pub(crate) fn book(&mut self, position: &mut Position, direction: Direction, result: SignedSats) -> Result<SignedSats> {
         let (gain, loss) = result.gain_and_loss();
         let rest = if loss.is_zero() {
-            let settling = self.lifecycle.status() == Status::Settling;
+            let settling = self.status() == Status::Settling;
             let paid = if settling { Sats::ZERO } else { gain.min(self.free_pool()?) };
             self.pay_gain(position, paid)?;
             gain.minus(paid)?.signed()?
@@ -280,7 +280,7 @@ impl Market {
     /// out at once, so that a new fund serves from its first day. Errors: `MarketClosed`, where there is nothing
     /// left to insure; `Overflow`.
     pub fn fund_insurance(&mut self, amount: Sats) -> Result<()> {
-        ensure(self.lifecycle.status() != Status::Closed, Error::MarketClosed)?;
+        ensure(self.status() != Status::Closed, Error::MarketClosed)?;
         let allowed = amount.times(self.params.insurance_daily_cap.to_ppb(), Rounding::Floor)?;
         self.insurance_left = self.insurance_left.plus(allowed)?;
         self.ledger.insurance = self.ledger.insurance.plus(amount)?;

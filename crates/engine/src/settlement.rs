@@ -16,7 +16,7 @@ pub enum Status {
     Active,
     /// Closing every position at the kept price.
     Settling,
-    /// Closed for good: margin and pool shares can only be taken out.
+    /// Closed for good: nothing is opened or provided any more, and what is there can be taken out.
     Closed,
 }
 

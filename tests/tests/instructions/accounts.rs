@@ -9,6 +9,11 @@ pub fn with_account(instruction: &Instruction, place: usize, address: Address) -
     changed
 }
 
+/// What an account has for its rent; nothing where there is none.
+pub async fn lamports(chain: &Chain, address: &Address) -> u64 {
+    chain.account(address).await.map_or(0, |account| account.lamports)
+}
+
 /// The instruction without a signature at a place.
 pub fn unsigned(instruction: &Instruction, place: usize) -> Instruction {
     let mut changed = instruction.clone();

@@ -2,20 +2,29 @@
 
 mod accounts;
 mod prices;
+mod settlements;
 
 mod accrue_funding;
 mod close_position_account;
+mod closed_market;
 mod create_market;
 mod create_position;
+mod dead_oracle;
 mod decrease_position;
+mod deleverage;
 mod deposit_collateral;
 mod deposit_liquidity;
-mod fund_insurance;
+mod donate;
 mod increase_position;
 mod initialize_exchange;
 mod liquidate;
+mod pay_out;
 mod settle_position;
+mod settlement;
+mod while_settling;
 mod withdraw_collateral;
+mod withdrawal;
+mod withdrawal_window;
 
 mod errors;
 mod layout;

@@ -30,7 +30,8 @@ pub async fn refuses_bad_prices(
     chain.post(market, Tick::at(50_000));
 }
 
-async fn refuses_wrong_accounts(chain: &mut Chain, market: &TestMarket, instruction: &Instruction, signers: &[&Keypair]) {
+/// Refuses accounts that are not the price of this market.
+pub async fn refuses_wrong_accounts(chain: &mut Chain, market: &TestMarket, instruction: &Instruction, signers: &[&Keypair]) {
     chain.advance(120);
     let good = chain.update(Tick::at(50_000));
     let ours = inverse_perps::ID;
@@ -56,7 +57,8 @@ async fn refuses_wrong_accounts(chain: &mut Chain, market: &TestMarket, instruct
     }
 }
 
-async fn refuses_wrong_numbers(chain: &mut Chain, market: &TestMarket, instruction: &Instruction, signers: &[&Keypair]) {
+/// Refuses prices that cannot be.
+pub async fn refuses_wrong_numbers(chain: &mut Chain, market: &TestMarket, instruction: &Instruction, signers: &[&Keypair]) {
     chain.advance(120);
     let fine = Tick::at(50_000);
     let cases = [

@@ -91,7 +91,7 @@ impl Market {
         marks: Option<&Marks>,
         at: Moment,
     ) -> Result<Sats> {
-        let payout = match self.lifecycle.status() {
+        let payout = match self.status() {
             Status::Active => self.payout(withdrawal, marks.ok_or(Error::PriceRequired)?, at)?,
             Status::Settling => return Err(Error::MarketSettling),
             Status::Closed => {

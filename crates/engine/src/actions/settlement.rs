@@ -133,7 +133,7 @@ impl Market {
     /// After the last claim on a closed market there is nothing left to insure: the fund is the pool's. Where nobody has a share of
     /// the pool, both are the protocol's.
     fn wind_up(&mut self) -> Result<()> {
-        if self.lifecycle.status() != Status::Closed || !self.ledger.funds.is_zero() {
+        if self.status() != Status::Closed || !self.ledger.funds.is_zero() {
             return Ok(());
         }
         let Ledger { pool, insurance, protocol_fees, .. } = &mut self.ledger;

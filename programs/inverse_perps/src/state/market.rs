@@ -134,20 +134,20 @@ impl Market {
         }
     }
 
-    /// Brings a position up to date: at the price while the market trades; while it settles, by closing the position for its claim,
-    /// at the price kept. Marks where it trades.
+    /// Brings a position up to date: at the price while the market trades, if it is open; while the market settles, by closing it
+    /// for its claim, at the price kept. Marks where it trades.
     ///
     /// # Errors
     /// `PriceRequired`, those of `sync` and of the engine's settling.
     pub fn touch(&mut self, touched: &mut Touched, price: Option<&AccountInfo>, usage: PriceUse) -> Result<Option<Marks>> {
         let mut marks = None;
-        if self.state.lifecycle.status() == Status::Active {
+        if self.state.status() == Status::Active && touched.position.state.open_direction().is_some() {
             let price = price.ok_or(PerpError::PriceRequired)?;
             let (synced, _) = self.sync(touched.market, price, usage)?;
             marks = synced.trading().ok();
         }
         self.settle(touched.market, touched.key, touched.position)?;
-        if self.state.lifecycle.status() == Status::Settling {
+        if self.state.status() == Status::Settling {
             self.close_out(touched)?;
         }
         Ok(marks)

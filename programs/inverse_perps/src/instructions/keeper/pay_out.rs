@@ -52,7 +52,7 @@ impl PayOut<'_> {
         position.ensure_owner(self.owner.key)?;
         market.ensure_vault(self.vault.key)?;
         require!(market.mint == self.mint.key(), PerpError::WrongAssociatedAccount);
-        require!(market.state.lifecycle.status() == Status::Closed, PerpError::MarketNotClosed);
+        require!(market.state.status() == Status::Closed, PerpError::MarketNotClosed);
         Ok(())
     }
 }

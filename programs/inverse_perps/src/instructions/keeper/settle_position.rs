@@ -20,7 +20,7 @@ pub struct SettlePosition<'info> {
     /// The position.
     #[account(mut)]
     pub position: AccountLoader<'info, Position>,
-    /// CHECK: the market's price account, as `oracle::read` demands; needed while the market trades.
+    /// CHECK: the market's price account, as `oracle::read` demands; needed for an open position while the market trades.
     pub price: Option<UncheckedAccount<'info>>,
     /// CHECK: the market's vault, for the tip.
     #[account(mut)]

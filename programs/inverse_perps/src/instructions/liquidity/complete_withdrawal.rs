@@ -55,7 +55,7 @@ impl CompleteWithdrawal<'_> {
 
     /// A closed market has no price.
     fn sync_if_trading(&self, market: &mut Market) -> Result<(Option<Marks>, Moment)> {
-        if market.state.lifecycle.status() != Status::Active {
+        if market.state.status() != Status::Active {
             return Ok((None, now()?));
         }
         let price = self.price.as_ref().ok_or(PerpError::PriceRequired)?;

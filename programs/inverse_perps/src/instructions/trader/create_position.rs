@@ -44,7 +44,7 @@ pub fn create_position(ctx: Context<CreatePosition>, sub_account: u16) -> Result
     position.market = market_key;
     position.owner = owner_key;
     let mut market = ctx.accounts.market.load_mut()?;
-    require!(market.state.lifecycle.status() != Status::Closed, PerpError::MarketClosed);
+    require!(market.state.status() != Status::Closed, PerpError::MarketClosed);
     let head = market.next_event(position.market);
     events::log(&PositionCreated {
         head,
