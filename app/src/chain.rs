@@ -1,5 +1,7 @@
 //! A chain in process: LiteSVM with the program's ELF, a wrapped-BTC mint and one Pyth price account.
 
+mod wind_up;
+
 use crate::client::addresses::{program, program_data, MarketKeys};
 use crate::client::instructions::{self, LiquidityDeposit, Withdrawal};
 use crate::client::pyth::{price_update, PriceSays, RECEIVER};
@@ -8,13 +10,13 @@ use anyhow::{anyhow, bail, Context, Result};
 use inverse_perps::instructions::{
     CreateMarketArgs, DecreasePositionArgs, IncreasePositionArgs, InitializeExchangeArgs, PositionDirection,
 };
-use inverse_perps::state::{Market, OracleSource, Position};
+use inverse_perps::state::{Market, OracleSource, Position, Settlement, Withdrawal as QueuedShares};
 use inverse_perps_engine::oracle::Moment;
 use inverse_perps_engine::params::Params;
 use inverse_perps_engine::units::UnixTime;
 use litesvm::types::{FailedTransactionMetadata, TransactionMetadata};
 use litesvm::LiteSVM;
-use litesvm_token::{CreateAccount, CreateMint, MintTo};
+use litesvm_token::{CreateAccount, CreateAssociatedTokenAccount, CreateMint, MintTo};
 use solana_account::Account;
 use solana_address::Address;
 use solana_clock::Clock;
@@ -87,6 +89,7 @@ pub struct LocalChain {
     pub keys: MarketKeys,
     /// Its price account.
     pub price: Address,
+    market_index: u16,
     token_accounts: u64,
 }
 
@@ -140,7 +143,7 @@ impl LocalChain {
         let admin = Keypair::new_from_array(ADMIN_SECRET);
         svm.airdrop(&admin.pubkey(), LAMPORTS).map_err(Refused::from)?;
         let mint = create_mint(&mut svm, &admin)?;
-        let mut chain = Self { svm, keys: MarketKeys::find(mint, 0), price: PRICE_ACCOUNT, token_accounts: 0 };
+        let mut chain = Self { svm, keys: MarketKeys::find(mint, 0), price: PRICE_ACCOUNT, market_index: 0, token_accounts: 0 };
         chain.set_upgrade_authority(&admin.pubkey())?;
         chain.set_time(unix_time, 1);
         chain.post(tick)?;
@@ -154,11 +157,32 @@ impl LocalChain {
             },
         );
         chain.send(&[initialize], &admin)?;
-        let oracle = OracleSource::PythPull { feed_id: FEED_ID };
-        let create =
-            instructions::create_market(admin.pubkey(), mint, chain.price, CreateMarketArgs { index: 0, oracle, params });
-        chain.send(&[create], &admin)?;
+        chain.create_market(0, params)?;
         Ok(chain)
+    }
+
+    fn create_market(&mut self, index: u16, params: Params) -> Result<()> {
+        let (admin, mint) = (self.admin(), self.keys.mint);
+        let oracle = OracleSource::PythPull { feed_id: FEED_ID };
+        let args = CreateMarketArgs { index, oracle, params };
+        self.send(&[instructions::create_market(admin.pubkey(), mint, self.price, args)], &admin)?;
+        self.keys = MarketKeys::find(mint, index);
+        self.market_index = index;
+        Ok(())
+    }
+
+    /// Creates the next market of the same mint and feed. From now on it is the market of this chain.
+    ///
+    /// # Errors
+    /// `Refused`.
+    pub fn next_market(&mut self, params: Params) -> Result<()> {
+        let next = self.market_index.checked_add(1).context("a mint has at most 65,536 markets")?;
+        self.create_market(next, params)
+    }
+
+    /// Which market of the mint this is.
+    pub fn market_index(&self) -> u16 {
+        self.market_index
     }
 
     /// Who governs this chain.
@@ -239,8 +263,7 @@ impl LocalChain {
     /// `Refused`.
     pub fn trader(&mut self, keypair: Keypair, sats: u64) -> Result<Trader> {
         let tokens = self.token_owner(&keypair, sats)?;
-        let position = self.keys.position(&keypair.pubkey(), 0);
-        self.send(&[instructions::create_position(&self.keys, keypair.pubkey(), 0)], &keypair)?;
+        let position = self.open_position(&keypair)?;
         Ok(Trader { keypair, tokens, position })
     }
 
@@ -256,6 +279,25 @@ impl LocalChain {
             self.mint(&tokens, sats)?;
         }
         Ok(tokens)
+    }
+
+    /// Gives a keypair lamports, and its associated account of the mint.
+    ///
+    /// # Errors
+    /// `Refused`.
+    pub fn associated_owner(&mut self, keypair: &Keypair) -> Result<Address> {
+        self.svm.airdrop(&keypair.pubkey(), LAMPORTS).map_err(Refused::from)?;
+        let mint = self.keys.mint;
+        CreateAssociatedTokenAccount::new(&mut self.svm, keypair, &mint).send().map_err(|failed| Refused::from(failed).into())
+    }
+
+    /// Opens an empty position for an owner, sub-account 0.
+    ///
+    /// # Errors
+    /// `Refused`.
+    pub fn open_position(&mut self, owner: &Keypair) -> Result<Address> {
+        self.send(&[instructions::create_position(&self.keys, owner.pubkey(), 0)], owner)?;
+        Ok(self.keys.position(&owner.pubkey(), 0))
     }
 
     /// Mints satoshi into a token account.
@@ -317,6 +359,22 @@ impl LocalChain {
         accounts::token_amount(&self.data(address)?)
     }
 
+    /// A settlement's account as it stands; none where there is no such account.
+    ///
+    /// # Errors
+    /// Where the account is not a settlement.
+    pub fn settlement(&self, epoch: u32) -> Result<Option<Settlement>> {
+        self.existing(&self.keys.settlement(epoch)).map(|data| accounts::settlement(&data)).transpose()
+    }
+
+    /// An owner's withdrawal as it stands; none where there is no such account.
+    ///
+    /// # Errors
+    /// Where the account is not a withdrawal.
+    pub fn withdrawal(&self, owner: &Address, id: u64) -> Result<Option<QueuedShares>> {
+        self.existing(&self.keys.withdrawal(owner, id)).map(|data| accounts::withdrawal(&data)).transpose()
+    }
+
     /// How many tokens of a mint exist.
     ///
     /// # Errors
@@ -337,6 +395,11 @@ impl LocalChain {
     /// Where there is no such account.
     pub fn data(&self, address: &Address) -> Result<Vec<u8>> {
         Ok(self.svm.get_account(address).with_context(|| format!("there is no account {address}"))?.data)
+    }
+
+    /// An account's bytes; none where there is no such account, or where it has been closed.
+    pub fn existing(&self, address: &Address) -> Option<Vec<u8>> {
+        self.svm.get_account(address).filter(|account| account.lamports > 0).map(|account| account.data)
     }
 
     /// The exchange's address, for reports.

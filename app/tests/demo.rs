@@ -47,11 +47,48 @@ fn sound(file: &PriceFile, more: &[&str]) -> Value {
     assert_eq!(answer["conserved"], true, "{answer}");
     assert_eq!(answer["failed_transactions"], 0, "{answer}");
     assert_eq!(answer["divergences"], 0, "{answer}");
+    assert_eq!(answer["violations"], 0, "{answer}");
     assert_eq!(answer["errors"], serde_json::json!([]));
+    assert_eq!(answer["flat_margin_untouched"], true, "{answer}");
+    assert!(sats_of(&answer, "/audit/flat_deposits_sats") > 0, "{answer}");
+    adds_up(&answer);
     let sats = |key: &str| answer[key].as_u64().expect("satoshi are integers");
     let parts = ["margin_sats", "pool_sats", "insurance_sats", "protocol_fees_sats", "funds_sats"];
     assert_eq!(sats("vault_sats"), parts.iter().map(|part| sats(part)).sum::<u64>());
     answer
+}
+
+fn sats_of(answer: &Value, pointer: &str) -> u64 {
+    answer.pointer(pointer).and_then(Value::as_u64).unwrap_or_else(|| panic!("{pointer} of {answer} is an amount"))
+}
+
+fn list<'a>(answer: &'a Value, key: &str) -> &'a [Value] {
+    answer[key].as_array().unwrap_or_else(|| panic!("{key} of {answer} is a list"))
+}
+
+/// Deleveragings and settlements: the counts are those of the lists, and each settlement pays what it says, in proportion.
+fn adds_up(answer: &Value) {
+    let (deleveragings, settlements) = (list(answer, "deleveraging_list"), list(answer, "settlement_list"));
+    assert_eq!(deleveragings.len() as u64, number(answer, "deleveragings"));
+    assert_eq!(settlements.len() as u64, number(answer, "settlements"));
+    assert_eq!(answer["shares_equal"], true);
+    assert!(deleveragings.iter().all(|deleveraging| deleveraging["shares_equal"] == true), "{answer}");
+    let sum = |key: &str| settlements.iter().map(|settlement| number(settlement, key)).sum::<u64>();
+    assert_eq!(sum("claims_sats") - sum("payable_sats"), number(answer, "haircut_sats"));
+    assert_eq!(sum("haircut_sats"), number(answer, "haircut_sats"));
+    assert_eq!(sum("uncollected_sats"), number(answer, "uncollected_sats"));
+    for settlement in settlements {
+        let (claims, payable) = (number(settlement, "claims_sats"), number(settlement, "payable_sats"));
+        let each = list(settlement, "claims");
+        assert_eq!(each.iter().map(|claim| number(claim, "claim_sats")).sum::<u64>(), claims, "{settlement}");
+        for claim in each {
+            let paid = u128::from(number(claim, "claim_sats")) * u128::from(payable) / u128::from(claims);
+            assert_eq!(u128::from(number(claim, "paid_sats")), paid, "{settlement}");
+        }
+        assert!(payable == claims || settlement["closed"] == true, "{settlement}");
+    }
+    let closed = settlements.iter().filter(|settlement| settlement["closed"] == true).count();
+    assert_eq!(number(answer, "markets"), 1 + closed as u64);
 }
 
 fn number(answer: &Value, key: &str) -> u64 {
@@ -104,6 +141,79 @@ fn the_crash_of_march_2020_leaves_every_satoshi_accounted_for() {
 }
 
 #[test]
+fn a_crash_that_the_pool_cannot_pay_shrinks_the_winners() {
+    let file = crash();
+    for seed in ["1", "2", "3"] {
+        let answer = sound(&file, &["--stress", "--seed", seed]);
+        assert!(number(&answer, "deleveragings") > 0, "{answer}");
+        let shrunk = &list(&answer, "deleveraging_list")[0]["short"];
+        assert!(number(shrunk, "positions") > 0 && number(shrunk, "payout_sats") > 0, "{shrunk}");
+        assert!(
+            number(shrunk, "closed_e6") > 0 && shrunk["share"].as_str().is_some_and(|share| share.starts_with("0.")),
+            "{shrunk}"
+        );
+    }
+}
+
+/// An hour at a time: sixty quiet bars at $50,000, then a fall to a tenth in six, sixty quiet ones, and three times up in six.
+fn fall_and_rise() -> PriceFile {
+    let mut closes: Vec<u64> = vec![50_000; 60];
+    closes.extend([45_000, 39_000, 20_000, 12_000, 7_000, 5_000]);
+    closes.extend([5_000; 60]);
+    closes.extend([6_000, 7_500, 9_000, 11_000, 13_000, 15_000]);
+    closes.extend([15_000; 20]);
+    let mut rows = String::new();
+    let mut open = 50_000;
+    for (bar, close) in (0u64..).zip(closes) {
+        let (low, high) = (open.min(close), open.max(close));
+        writeln!(rows, "{},{open},{high},{low},{close}", 1_700_000_000 + bar * 3_600).expect("memory");
+        open = close;
+    }
+    PriceFile::new("tenth", &rows)
+}
+
+#[test]
+fn a_fall_to_a_tenth_and_a_rise_leave_every_satoshi_accounted_for() {
+    let file = fall_and_rise();
+    let stressed = sound(&file, &["--stress"]);
+    assert!(number(&stressed, "settlements") > 0, "{stressed}");
+    assert!(number(&stressed, "deleveragings") > 0, "{stressed}");
+    assert!(number(&stressed, "haircut_sats") > 0, "{stressed}");
+    assert!(number(&stressed, "markets") > 1, "{stressed}");
+    for instruction in ["deleverage", "settle_position", "finish_settlement", "close_settlement", "pay_out"] {
+        assert!(number(&stressed["compute_units"][instruction], "count") > 0, "{instruction}");
+    }
+    sound(&file, &[]);
+}
+
+#[test]
+fn the_stress_of_a_seed_is_the_same_again_and_its_report_tells_of_it() {
+    let file = fall_and_rise();
+    let run = |more: &[&str]| text(&demo(&file, more).stdout);
+    assert_eq!(run(&["--stress", "--json", "--seed", "3"]), run(&["--stress", "--json", "--seed", "3"]));
+    let report = run(&["--stress"]);
+    for part in ["settlements: ", "closed for good", " won ", "each closed the same share", "as they left it", "conserved: yes"]
+    {
+        assert!(report.contains(part), "{part} is missing: {report}");
+    }
+}
+
+#[test]
+fn stress_at_any_price_leaves_every_satoshi_accounted_for() {
+    for (name, rows) in [
+        ("s-minutes", sawtooth(60, 40, 200, 1)),
+        ("s-days", sawtooth(86_400, 20, 12_000_000, 300_000)),
+        ("s-one", "1700000000,60000,61000,59000,60500\n".to_owned()),
+        ("s-still", sawtooth(3_600, 5, 5_000_000, 0)),
+        ("s-least", "0,1,1.02,1,1.01\n3600,1.01,1.05,1,1\n".to_owned()),
+        ("s-most", "1,99999999,100000000,99000000,99500000\n2,99500000,100000000,99000000,100000000\n".to_owned()),
+        ("s-apart", "1,1,100000000,1,100000000\n100,100000000,100000000,1,1\n".to_owned()),
+    ] {
+        sound(&PriceFile::new(name, &rows), &["--stress"]);
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_run_and_another_another() {
     let file = PriceFile::new("seeds", &sawtooth(3_600, 12, 800_000, 9_000));
     let run = |seed: &str| text(&demo(&file, &["--json", "--seed", seed]).stdout);
@@ -139,7 +249,7 @@ fn a_price_that_the_program_does_not_accept_is_passed_over_and_counted() {
 
 #[test]
 fn the_report_for_people_says_the_same() {
-    let output = demo(&PriceFile::new("people", &sawtooth(3_600, 6, 800_000, 9_000)), &[]);
+    let output = demo(&PriceFile::new("people", &sawtooth(3_600, 30, 800_000, 30_000)), &[]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let report = text(&output.stdout);
     for part in ["conserved: yes", "0 failed", "liquidations in the band", "funding and borrow paid", "2023-11-14 22:13"] {

@@ -5,7 +5,7 @@
 
 use crate::chain::program_elf;
 use crate::commands::AlreadyAnswered;
-use crate::demo::{self, Progress};
+use crate::demo::{self, scenario, Progress};
 use crate::prices;
 use anyhow::Result;
 use clap::Args;
@@ -18,12 +18,17 @@ pub const EXAMPLES: &str = "\
 Each bar is played as four prices: open, the nearer extreme, the other, close, a quarter of the bar's interval apart. The file is \
 comma-separated with the header unix_time,open,high,low,close; a price below $1 or above $100,000,000 is passed over.
 
-Exit code 1 where the ledger is not conserved or a transaction failed that was not meant to.
+With --stress the pool is thin and shorts take as much of it as the parameters' bounds allow, so that a fall of the price leads to
+deleveragings and to settlements of the market; after a settlement that cannot pay everything a new market follows.
+
+Exit code 1 where the ledger is not conserved a transaction failed that was not meant to, or a promise was broken: bad debt
+while insurance could pay, unequal shares in a deleveraging, a claim not paid in proportion, a flat user's margin touched.
 
 Examples:
   perps demo
   perps demo --seed 7 --json
-  perps demo --prices hours.csv";
+  perps demo --prices hours.csv
+  perps demo --stress --seed 2";
 
 /// Play a price file on a chain in process: traders, funding, liquidations, and the vault against the ledger
 #[derive(Debug, Args)]
@@ -35,6 +40,9 @@ pub struct Arguments {
     /// Decides what the traders do; the same seed gives the same run
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Play a crash that the pool cannot pay: a thin pool, spoken for by leveraged shorts
+    #[arg(long)]
+    stress: bool,
     /// Print one JSON object instead of the report
     #[arg(long)]
     pub json: bool,
@@ -49,7 +57,8 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> Result<()> {
     let supplied = || Path::new(env!("CARGO_MANIFEST_DIR")).join("data/btcusd_1h_2020.csv");
     let bars = prices::read(&arguments.prices.clone().unwrap_or_else(supplied))?;
     let bar = progress_bar(arguments.json)?;
-    let report = demo::play(&program_elf()?, &bars, arguments.seed, |progress| show(&bar, progress))?;
+    let scenario = if arguments.stress { &scenario::STRESS } else { &scenario::PLAIN };
+    let report = demo::play(&program_elf()?, &bars, scenario, arguments.seed, |progress| show(&bar, progress))?;
     bar.finish_and_clear();
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
@@ -68,6 +77,7 @@ fn progress_bar(hidden: bool) -> Result<ProgressBar> {
 fn show(bar: &ProgressBar, progress: &Progress) {
     let position = |steps: usize| u64::try_from(steps).unwrap_or(u64::MAX);
     bar.set_length(position(progress.steps));
-    bar.set_message(format!("{} liquidations", progress.liquidations));
+    let Progress { liquidations, deleveragings, settlements, .. } = progress;
+    bar.set_message(format!("{liquidations} liquidations, {deleveragings} deleveragings, {settlements} settlements"));
     bar.set_position(position(progress.step + 1));
 }

@@ -1,9 +1,8 @@
-//! What can be done, and the engine doing it as the program's handler would.
+//! What can be done in the demo, one instruction each. What it does to the books is in `books`.
 
-use inverse_perps_engine::actions::{Decrease, DecreaseSize, Increase};
-use inverse_perps_engine::oracle::{Moment, PriceUse, RawUpdate};
-use inverse_perps_engine::units::{Notional, Price, Sats};
-use inverse_perps_engine::{Direction, Market, Position, Result};
+use inverse_perps_engine::actions::DecreaseSize;
+use inverse_perps_engine::units::{Notional, Sats};
+use inverse_perps_engine::Direction;
 
 /// One instruction of the demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +19,28 @@ pub enum Action {
     Liquidate,
     /// Accrues.
     Accrue,
+    /// Deleverages, or begins to settle the market.
+    Deleverage,
+    /// Closes the position for its claim while the market settles.
+    CloseOut,
+    /// Ends the market's settlement.
+    FinishSettlement,
+    /// Redeems the position's claim.
+    Redeem,
+    /// Closes the account of the newest settlement.
+    CloseSettlement,
+    /// Pays the position of a closed market out, its claim included.
+    PayOut,
+    /// Collects the protocol's fees.
+    CollectFees,
     /// Deposits into the pool.
     Provide(Sats),
+    /// Puts so many shares of the pool into the queue.
+    Request(u64),
+    /// Pays the queued shares out.
+    Complete,
+    /// Returns the queued shares, because their window has passed.
+    Return,
     /// Gives to insurance.
     Insure(Sats),
 }
@@ -36,84 +55,59 @@ impl Action {
             Action::Decrease(_) => "decrease_position",
             Action::Liquidate => "liquidate",
             Action::Accrue => "accrue_funding",
+            Action::Deleverage => "deleverage",
+            Action::CloseOut | Action::Redeem => "settle_position",
+            Action::FinishSettlement => "finish_settlement",
+            Action::CloseSettlement => "close_settlement",
+            Action::PayOut => "pay_out",
+            Action::CollectFees => "collect_protocol_fees",
             Action::Provide(_) => "deposit_liquidity",
+            Action::Request(_) => "request_withdrawal",
+            Action::Complete => "complete_withdrawal",
+            Action::Return => "return_withdrawal",
             Action::Insure(_) => "fund_insurance",
         }
     }
 
-    /// Whether a keeper sends it for somebody else's position or for none.
-    pub fn is_upkeep(&self) -> bool {
-        matches!(self, Action::Liquidate | Action::Accrue)
-    }
-}
-
-/// The market and the one position that an instruction touches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Books {
-    /// The market.
-    pub market: Market,
-    /// The position.
-    pub position: Position,
-}
-
-/// What the program reads besides its accounts: the price and the Clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Now {
-    /// What the price account says.
-    pub update: RawUpdate,
-    /// The Clock.
-    pub at: Moment,
-}
-
-impl Books {
-    /// Does what the program's handler does with the engine.
-    ///
-    /// # Errors
-    /// The rule that the program would answer with.
-    pub fn apply(&mut self, action: Action, now: &Now) -> Result<()> {
-        let Self { market, position } = self;
-        match action {
-            Action::Deposit(amount) => market.deposit_collateral(position, amount),
-            Action::Insure(amount) => market.fund_insurance(amount),
-            Action::Accrue => market.sync(&now.update, PriceUse::Upkeep, now.at).map(drop),
-            Action::Provide(amount) => {
-                let marks = market.sync(&now.update, PriceUse::Liquidity, now.at)?.trading()?;
-                market.deposit_liquidity(amount, 1, &marks).map(drop)
-            }
-            Action::Withdraw(amount) if position.open_direction().is_none() => {
-                market.withdraw_collateral(position, amount, None)
-            }
-            Action::Withdraw(amount) => {
-                let marks = market.sync(&now.update, PriceUse::Withdrawal, now.at)?.trading()?;
-                market.settle(position)?;
-                market.withdraw_collateral(position, amount, Some(&marks))
-            }
-            Action::Increase(direction, notional) => {
-                let marks = market.sync(&now.update, PriceUse::Increase, now.at)?.trading()?;
-                market.settle(position)?;
-                let order = Increase { direction, notional, limit: any_price(direction, true) };
-                market.increase(position, &order, &marks, now.at).map(drop)
-            }
-            Action::Decrease(size) => {
-                let marks = market.sync(&now.update, PriceUse::Decrease, now.at)?.trading()?;
-                market.settle(position)?;
-                let limit = any_price(position.ensure_open()?, false);
-                market.decrease(position, &Decrease { size, limit }, &marks, now.at).map(drop)
-            }
-            Action::Liquidate => {
-                let marks = market.sync(&now.update, PriceUse::Upkeep, now.at)?.trading()?;
-                market.settle(position)?;
-                market.liquidate(position, &marks).map(drop)
-            }
+    /// What its sender must have in tokens.
+    pub fn pays_in(&self) -> Sats {
+        match self {
+            Action::Deposit(amount) | Action::Provide(amount) | Action::Insure(amount) => *amount,
+            _ => Sats::ZERO,
         }
     }
-}
 
-/// The limit that no price breaks.
-fn any_price(direction: Direction, opening: bool) -> Price {
-    if (direction == Direction::Long) == opening {
-        Price::new(u64::MAX)
-    } else {
-        Price::ZERO
+    /// Whether it changes its seat's position, besides what its sync does to all of them.
+    pub fn touches_position(&self) -> bool {
+        !matches!(
+            self,
+            Action::Accrue
+                | Action::Deleverage
+                | Action::FinishSettlement
+                | Action::CloseSettlement
+                | Action::CollectFees
+                | Action::Provide(_)
+                | Action::Request(_)
+                | Action::Complete
+                | Action::Return
+                | Action::Insure(_)
+        )
+    }
+
+    /// Whether a keeper sends it for somebody else's position or for none.
+    pub fn is_upkeep(&self) -> bool {
+        matches!(
+            self,
+            Action::Liquidate
+                | Action::Accrue
+                | Action::Deleverage
+                | Action::CloseOut
+                | Action::FinishSettlement
+                | Action::Redeem
+                | Action::CloseSettlement
+                | Action::PayOut
+                | Action::CollectFees
+                | Action::Return
+        )
     }
 }

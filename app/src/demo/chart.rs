@@ -108,7 +108,7 @@ pub fn date(unix_time: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::tally::Liquidation;
+    use crate::demo::counts::Liquidation;
 
     #[test]
     fn dates_are_those_of_the_calendar() {

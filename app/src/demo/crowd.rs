@@ -1,9 +1,7 @@
 //! The traders: who they are and when they act. What they do is in `turn`.
 
-use super::action::Action;
-use super::sizes;
 use super::turn;
-use super::venue::{Venue, TRADERS};
+use super::venue::Venue;
 use anyhow::Result;
 use inverse_perps_engine::Direction;
 use rand::rngs::StdRng;
@@ -37,39 +35,6 @@ pub struct Agent {
     pub rests_until: usize,
 }
 
-/// Everybody with their leverage.
-const CROWD: [(Style, u64); TRADERS] = [
-    (Style::Hedger, 1),
-    (Style::Hedger, 1),
-    (Style::Hedger, 1),
-    (Style::Bull, 1),
-    (Style::Bull, 2),
-    (Style::Bull, 3),
-    (Style::Bull, 5),
-    (Style::Bull, 10),
-    (Style::Bull, 15),
-    (Style::Bull, 25),
-    (Style::Bear, 2),
-    (Style::Bear, 5),
-    (Style::Bear, 10),
-    (Style::Bear, 25),
-    (Style::Momentum, 3),
-    (Style::Momentum, 8),
-    (Style::Momentum, 12),
-    (Style::Momentum, 20),
-    (Style::Momentum, 35),
-    (Style::Contrarian, 4),
-    (Style::Contrarian, 10),
-    (Style::Contrarian, 18),
-    (Style::Contrarian, 25),
-    (Style::Contrarian, 40),
-];
-
-/// Turns a thousand steps, of each.
-const TURNS_PERMILLE: u32 = 80;
-/// Deposits into the pool a thousand steps.
-const POOL_DEPOSITS_PERMILLE: u32 = 4;
-
 /// Everybody who trades.
 pub struct Crowd {
     agents: Vec<Agent>,
@@ -78,10 +43,14 @@ pub struct Crowd {
 impl Crowd {
     /// Everybody, with their appetites.
     pub fn gather(venue: &Venue, rng: &mut StdRng) -> Self {
-        debug_assert!(venue.seats.len() > CROWD.len());
-        let appetite = |rng: &mut StdRng| rng.gen_range(100..=500);
-        let agent = |(style, leverage)| Agent { style, leverage, appetite_bps: appetite(rng), rests_until: 0 };
-        Self { agents: CROWD.map(agent).to_vec() }
+        let (least, most) = venue.scenario.appetite_bps;
+        let agent = |(style, leverage): &(Style, u64)| Agent {
+            style: *style,
+            leverage: *leverage,
+            appetite_bps: rng.gen_range(least..=most),
+            rests_until: 0,
+        };
+        Self { agents: venue.scenario.crowd.iter().map(agent).collect() }
     }
 
     /// Most of them open a position before the first step.
@@ -112,7 +81,7 @@ impl Crowd {
     /// Where the chain's accounts cannot be read.
     pub fn trade(&mut self, step: usize, venue: &mut Venue, rng: &mut StdRng) -> Result<()> {
         for (seat, agent) in self.agents.iter().enumerate() {
-            if !rng.gen_ratio(TURNS_PERMILLE, 1_000) {
+            if !rng.gen_ratio(venue.scenario.turns_permille, 1_000) {
                 continue;
             }
             if !venue.is_flat(seat) {
@@ -120,10 +89,6 @@ impl Crowd {
             } else if step >= agent.rests_until {
                 turn::sit_out_or_open(seat, agent, venue, rng)?;
             }
-        }
-        if rng.gen_ratio(POOL_DEPOSITS_PERMILLE, 1_000) {
-            let (provider, pool) = (venue.provider(), venue.market.ledger.pool);
-            venue.attempt(provider, Action::Provide(sizes::permille(pool, rng.gen_range(1..=20))))?;
         }
         Ok(())
     }

@@ -2,7 +2,8 @@
 
 use super::action::Action;
 use super::sizes;
-use super::venue::{spoken, Venue, TRADERS};
+use super::venue::Venue;
+use super::wire::spoken;
 use crate::client::instructions::{self, Withdrawal};
 use anyhow::Result;
 use inverse_perps::errors::PerpError;
@@ -88,11 +89,11 @@ fn send_refused(venue: &mut Venue, what: &str, rule: Error, action: impl Fn(&Ven
         let action = action(venue, *seat)?;
         (venue.rehearse(*seat, &[action]).err() == Some(rule)).then_some((*seat, action))
     };
-    let Some((seat, action)) = (0..TRADERS).find_map(|seat| refused(&seat)) else {
+    let Some((seat, action)) = venue.scenario.traders().find_map(|seat| refused(&seat)) else {
         return Ok(false);
     };
     let instruction = venue.instruction(seat, action);
-    let signer = if action.is_upkeep() { venue.keeper() } else { seat };
+    let signer = if action.is_upkeep() { venue.scenario.keeper() } else { seat };
     venue.expect_refusal(what, instruction, signer, rule.into())?;
     Ok(true)
 }
@@ -119,10 +120,10 @@ fn flip(venue: &mut Venue) -> Result<bool> {
 }
 
 fn strangers_withdrawal(venue: &mut Venue) -> Result<bool> {
-    let Some(victim) = (0..TRADERS).find(|seat| !venue.seats[*seat].position.margin.is_zero()) else {
+    let Some(victim) = venue.scenario.traders().find(|seat| !venue.seats[*seat].position.margin.is_zero()) else {
         return Ok(false);
     };
-    let thief = venue.keeper();
+    let thief = venue.scenario.keeper();
     let loot = Withdrawal {
         owner: venue.seats[thief].trader.address(),
         position: venue.seats[victim].trader.position,
@@ -137,7 +138,7 @@ fn strangers_withdrawal(venue: &mut Venue) -> Result<bool> {
 fn forged_price(venue: &mut Venue) -> Result<bool> {
     let forgery = venue.chain.keys.vault;
     let instruction = instructions::accrue_funding(&venue.chain.keys, forgery);
-    let keeper = venue.keeper();
+    let keeper = venue.scenario.keeper();
     venue.expect_refusal("an accrual at a forged price", instruction, keeper, PerpError::WrongOracleOwner)?;
     Ok(true)
 }
@@ -146,7 +147,7 @@ fn late_trade(venue: &mut Venue) -> Result<bool> {
     let size = Notional::new(venue.market.params.min_notional.get() + DOLLAR.get());
     let side = |venue: &Venue, seat: usize| venue.seats[seat].position.open_direction().unwrap_or(Direction::Short);
     let in_time = |seat: &usize| venue.rehearse(*seat, &[Action::Increase(side(venue, *seat), size)]).is_ok();
-    let Some(seat) = (0..TRADERS).find(in_time) else {
+    let Some(seat) = venue.scenario.traders().find(in_time) else {
         return Ok(false);
     };
     let direction = side(venue, seat);

@@ -9,17 +9,28 @@
 
 pub mod action;
 pub mod audit;
+pub mod books;
 pub mod chart;
+mod chronicle;
+pub mod counts;
 pub mod crowd;
 pub mod feed;
+pub mod figures;
 pub mod keeper;
 pub mod mischief;
+pub mod onlookers;
+pub mod providers;
 pub mod report;
+pub mod scenario;
+pub mod settling;
 pub mod sizes;
+pub mod succession;
 pub mod tally;
 pub mod text;
 pub mod turn;
 pub mod venue;
+pub mod wire;
+pub mod witness;
 
 use crate::prices::Bar;
 use anyhow::Result;
@@ -29,6 +40,7 @@ use mischief::Mischief;
 use rand::rngs::StdRng;
 use rand::SeedableRng;
 use report::{Report, Run};
+use scenario::Scenario;
 use std::path::Path;
 use venue::Venue;
 
@@ -36,24 +48,37 @@ use venue::Venue;
 ///
 /// # Errors
 /// Where the chain cannot be set up or its accounts cannot be read. A transaction that fails is no error: it is in the report.
-pub fn play(elf: &Path, bars: &[Bar], seed: u64, mut on_step: impl FnMut(&Progress)) -> Result<Report> {
+pub fn play(
+    elf: &Path,
+    bars: &[Bar],
+    scenario: &'static Scenario,
+    seed: u64,
+    mut on_step: impl FnMut(&Progress),
+) -> Result<Report> {
     let timeline = Timeline::of(bars)?;
     let mut rng = StdRng::seed_from_u64(seed);
-    let mut venue = Venue::open(elf, &timeline, &mut rng)?;
+    let mut venue = Venue::open(elf, scenario, &timeline, &mut rng)?;
     let mut crowd = Crowd::gather(&venue, &mut rng);
     let mut mischief = Mischief::new(timeline.steps.len());
-    let opening = report::pool_worth(&venue)?;
+    let opening = figures::pool_worth(&venue)?;
+    onlookers::park(&mut venue)?;
     crowd.arrive(&mut venue, &mut rng)?;
 
     for (number, step) in timeline.steps.iter().enumerate() {
         venue.advance(step)?;
-        let liquidated = keeper::sweep(&mut venue)?;
+        let liquidated = keeper::tend(&mut venue)?;
         crowd.take_losses(number, &liquidated, &mut rng);
-        keeper::accrue(&mut venue)?;
+        providers::act(&mut venue, &mut rng)?;
         crowd.trade(number, &mut venue, &mut rng)?;
         mischief.try_what_must_fail(number, &mut venue)?;
         venue.audit()?;
-        on_step(&Progress { step: number, steps: timeline.steps.len(), liquidations: venue.tally.liquidations.len() });
+        on_step(&Progress {
+            step: number,
+            steps: timeline.steps.len(),
+            liquidations: venue.tally.liquidations.len(),
+            deleveragings: venue.tally.deleveragings.len(),
+            settlements: venue.tally.settlements.len(),
+        });
     }
     Report::of(&venue, &Run { bars: bars.len(), seed, timeline: &timeline, opening })
 }
@@ -67,4 +92,8 @@ pub struct Progress {
     pub steps: usize,
     /// Liquidations so far.
     pub liquidations: usize,
+    /// Deleveragings so far.
+    pub deleveragings: usize,
+    /// Settlements of a market so far.
+    pub settlements: usize,
 }

@@ -1,19 +1,17 @@
 //! What a run came to, as one object.
 
 use super::audit::Findings;
+use super::counts::{Liquidation, LiquidationTally, LiquidityTally, Units};
 use super::feed::Timeline;
-use super::tally::{Liquidation, LiquidationTally, SideTally, Units};
-use super::venue::{Venue, TRADERS};
-use crate::decimal::{signed_bitcoin, PRICE};
-use anyhow::{ensure, Context, Result};
-use inverse_perps_engine::math::Rounding;
-use inverse_perps_engine::oracle::Quote;
-use inverse_perps_engine::units::{Confidence, Price};
-use inverse_perps_engine::{Direction, Market};
+use super::figures::{pool_worth, side_at_end, BySide, Fees, Funding, Pnl, PoolWorth, SideReport};
+use super::settling::SettlementReport;
+use super::venue::Venue;
+use super::witness::Deleveraging;
+use crate::decimal::PRICE;
+use anyhow::{ensure, Result};
+use inverse_perps_engine::Direction;
 use serde::Serialize;
 use std::collections::BTreeMap;
-
-const SHARE: i128 = 100_000_000;
 
 /// What is known of a run besides its venue.
 pub struct Run<'a> {
@@ -25,69 +23,6 @@ pub struct Run<'a> {
     pub timeline: &'a Timeline,
     /// The pool before anybody traded.
     pub opening: PoolWorth,
-}
-
-/// The same of both sides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct BySide<T> {
-    /// Longs.
-    pub long: T,
-    /// Shorts.
-    pub short: T,
-}
-
-/// Profit and loss, before fees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Pnl {
-    /// By closing and by being liquidated.
-    pub realised_sats: i64,
-    /// On paper, at the last price.
-    pub unrealised_sats: i64,
-}
-
-/// Funding and borrow fee together; positive was paid, negative received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Funding {
-    /// Written to positions.
-    pub paid_sats: i64,
-    /// Accrued, but not yet written to positions; rounded up.
-    pub unsettled_sats: i64,
-}
-
-/// One side over the run and at its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct SideReport {
-    /// Counted from events.
-    #[serde(flatten)]
-    pub counted: SideTally,
-    /// Positions open.
-    pub open_positions: u64,
-    /// Their notional, 1e-6 USD.
-    pub open_notional_e6: u64,
-}
-
-/// Taker fees by who got them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Fees {
-    /// All.
-    pub total_sats: u64,
-    /// The pool's.
-    pub pool_sats: u64,
-    /// Insurance's.
-    pub insurance_sats: u64,
-    /// The protocol's.
-    pub protocol_sats: u64,
-}
-
-/// What the pool is worth.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PoolWorth {
-    /// Its equity at the price, satoshi.
-    pub equity_sats: i64,
-    /// Shares, in 1e-8.
-    pub shares: u64,
-    /// Bitcoin a share, eight decimals, rounded down.
-    pub share_price: String,
 }
 
 /// Everything that is said of a run.
@@ -107,6 +42,10 @@ pub struct Report {
     pub last_price: String,
     /// Traders.
     pub traders: usize,
+    /// Flat users, whose margins nothing may touch.
+    pub flat_users: usize,
+    /// Markets: the first, and one after each that was closed for good.
+    pub markets: u64,
     /// Transactions sent.
     pub transactions: u64,
     /// Failed, but not meant to.
@@ -119,10 +58,32 @@ pub struct Report {
     pub events: u64,
     /// Times the chain did not do what the engine or its own events said.
     pub divergences: u64,
+    /// Promises broken, such as bad debt while insurance could pay.
+    pub violations: u64,
+    /// Times that profit neared the pool and the winning sides shrank.
+    pub deleveragings: usize,
+    /// Each of them.
+    pub deleveraging_list: Vec<Deleveraging>,
+    /// Whether each closed the same share of every position of a side.
+    pub shares_equal: bool,
+    /// Times that a market was settled, because profit reached the pool.
+    pub settlements: usize,
+    /// Each of them.
+    pub settlement_list: Vec<SettlementReport>,
+    /// Profits in settlements that could not be paid.
+    pub haircut_sats: u64,
+    /// Losses in settlements that margins could not pay.
+    pub uncollected_sats: u64,
+    /// What insurance added in settlements.
+    pub top_up_sats: u64,
+    /// Whether every flat user had at every audit what he paid in.
+    pub flat_margin_untouched: bool,
     /// Liquidations, whole and in part.
     pub liquidations: u64,
     /// What liquidations moved.
     pub liquidated: LiquidationTally,
+    /// What providers of liquidity moved.
+    pub liquidity: LiquidityTally,
     /// Profit and loss.
     pub pnl: BySide<Pnl>,
     /// Funding and borrow fee.
@@ -194,6 +155,13 @@ impl Report {
             divergences += 1;
             errors.push("the ledger rebuilt from events is not the market's".to_owned());
         }
+        let bad_debt_sats = market.bad_debt.get() + tally.past.bad_debt_sats;
+        let in_settlements = |amount: fn(&SettlementReport) -> u64| tally.settlements.iter().map(amount).sum::<u64>();
+        let uncollected_sats = in_settlements(|settlement| settlement.uncollected_sats);
+        if tally.liquidated.uncovered_sats + uncollected_sats != bad_debt_sats {
+            divergences += 1;
+            errors.push("the bad debt that events name is not the market's".to_owned());
+        }
         let long = side_at_end(venue, &market, Direction::Long, tally.long)?;
         let short = side_at_end(venue, &market, Direction::Short, tally.short)?;
         Ok(Self {
@@ -203,15 +171,28 @@ impl Report {
             unusable_prices: run.timeline.unusable,
             first_price: PRICE.short(run.timeline.first.price_e8),
             last_price: PRICE.short(venue.price().get()),
-            traders: TRADERS,
+            traders: venue.scenario.crowd.len(),
+            flat_users: venue.scenario.onlookers,
+            markets: tally.past.markets + 1,
             transactions: tally.transactions,
             failed_transactions: tally.failed_transactions,
             expected_failures: tally.expected_failures,
             errors,
             events: tally.events,
             divergences,
+            violations: tally.violations,
+            deleveragings: tally.deleveragings.len(),
+            deleveraging_list: tally.deleveragings.clone(),
+            shares_equal: tally.deleveragings.iter().all(|deleveraging| deleveraging.shares_equal),
+            settlements: tally.settlements.len(),
+            settlement_list: tally.settlements.clone(),
+            haircut_sats: in_settlements(|settlement| settlement.haircut_sats),
+            uncollected_sats,
+            top_up_sats: in_settlements(|settlement| settlement.top_up_sats),
+            flat_margin_untouched: venue.audit.flat_touched == 0 && audit.flat_untouched(),
             liquidations: tally.long.liquidations + tally.short.liquidations,
             liquidated: tally.liquidated,
+            liquidity: tally.liquidity,
             pnl: BySide { long: long.0, short: short.0 },
             funding: BySide { long: long.1, short: short.1 },
             accrued_seconds: tally.accrued_seconds,
@@ -231,7 +212,7 @@ impl Report {
             insurance_sats: ledger.insurance.get(),
             protocol_fees_sats: ledger.protocol_fees.get(),
             funds_sats: ledger.funds.get(),
-            bad_debt_sats: market.bad_debt.get(),
+            bad_debt_sats,
             audit,
             audits: venue.audit.count,
             conserved: audit.conserved() && first_difference.is_none(),
@@ -247,37 +228,11 @@ impl Report {
         let Self { failed_transactions, divergences, .. } = self;
         ensure!(self.conserved, "the ledger and the tokens do not agree; see conserved and audit");
         ensure!(*failed_transactions == 0, "{failed_transactions} transactions went other than they were meant to; see errors");
+        ensure!(self.violations == 0, "{} promises were broken; see errors", self.violations);
+        ensure!(self.flat_margin_untouched, "a flat user's margin was touched; see audit");
         ensure!(*divergences == 0, "the chain differed from the engine {divergences} times; see errors");
         Ok(())
     }
-}
-
-/// The price at which nobody trades: for valuing alone.
-fn at_price(price: Price) -> Quote {
-    Quote { price, spread: Confidence::ZERO, bid: price, ask: price }
-}
-
-/// What the pool and its shares are worth at the newest price.
-///
-/// # Errors
-/// Where a sum leaves its range.
-pub fn pool_worth(venue: &Venue) -> Result<PoolWorth> {
-    let (market, price) = (&venue.market, venue.price());
-    let equity_sats = market.pool_equity(&market.marks(at_price(price))?, price)?.get();
-    let shares = market.pool_shares;
-    let share = (i128::from(equity_sats) * SHARE).div_euclid(i128::from(shares.max(1)));
-    let share = i64::try_from(share).context("a pool share's price left its range")?;
-    Ok(PoolWorth { equity_sats, shares, share_price: signed_bitcoin(share) })
-}
-
-fn side_at_end(venue: &Venue, market: &Market, direction: Direction, counted: SideTally) -> Result<(Pnl, Funding, SideReport)> {
-    let side = market.side(direction);
-    let figures = side.figures(direction, venue.price())?;
-    Ok((
-        Pnl { realised_sats: counted.realised_sats, unrealised_sats: figures.profit()? },
-        Funding { paid_sats: counted.costs_paid_sats, unsettled_sats: side.cost_owed.to_sats(Rounding::Ceil)?.get() },
-        SideReport { counted, open_positions: side.positions, open_notional_e6: figures.notional.get() },
-    ))
 }
 
 fn chart_data(venue: &Venue, run: &Run) -> ChartData {

@@ -3,13 +3,11 @@
 use inverse_perps_engine::params::Params;
 use inverse_perps_engine::units::{Notional, Price, Sats, DOLLAR, MAX_VALUE};
 
-/// The pool is worth ten million dollars at the first price: a tenth of what a side may hold.
-const POOL_DOLLARS: u64 = 10_000_000;
 const MICRO_DOLLARS_SATS: u128 = 10_000_000_000;
 
-/// The first deposit into the pool, at most half of all the bitcoin there can be.
-pub fn pool_deposit(price: Price) -> Sats {
-    Sats::new(value(u128::from(POOL_DOLLARS) * u128::from(DOLLAR.get()), price).min(MAX_VALUE.get() / 2))
+/// So many dollars at a price, at most half of all the bitcoin there can be.
+pub fn pool_deposit(price: Price, dollars: u64) -> Sats {
+    Sats::new(value(u128::from(dollars) * u128::from(DOLLAR.get()), price).min(MAX_VALUE.get() / 2))
 }
 
 /// The standard parameters, where the pool's cap is raised if a bitcoin is so cheap that the deposit would not fit.
@@ -56,7 +54,7 @@ mod tests {
         for (dollars, sats) in
             [(1, 1_000_000_000_000_000), (2, 500_000_000_000_000), (120_000, 8_333_333_333), (100_000_000, 10_000_000)]
         {
-            let deposit = pool_deposit(Price::new(dollars * 100_000_000));
+            let deposit = pool_deposit(Price::new(dollars * 100_000_000), 10_000_000);
             assert_eq!(deposit, Sats::new(sats), "${dollars}");
             let params = params(deposit);
             assert!(params.max_pool >= deposit && params.min_first_deposit <= deposit, "${dollars}");

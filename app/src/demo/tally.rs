@@ -1,5 +1,9 @@
 //! What happened, counted from transactions and their events.
 
+use super::counts::{Liquidation, LiquidationTally, LiquidityTally, SideTally, Units};
+use super::settling::SettlementReport;
+use super::succession::Past;
+use super::witness::Deleveraging;
 use crate::chain::Refused;
 use crate::client::events::Event;
 use inverse_perps::errors::PerpError;
@@ -8,71 +12,10 @@ use inverse_perps_engine::fees::FeeSplit;
 use inverse_perps_engine::ledger::Ledger;
 use inverse_perps_engine::units::{Notional, Sats, SignedSats};
 use inverse_perps_engine::Direction;
-use serde::Serialize;
 use std::collections::BTreeMap;
 
 const MESSAGES_KEPT: usize = 10;
 const LONG: u64 = 1;
-
-/// Compute units of one instruction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Units {
-    /// How often it was sent.
-    pub count: u64,
-    /// Least.
-    pub min: u64,
-    /// Mean, rounded down.
-    pub mean: u64,
-    /// Most.
-    pub max: u64,
-    #[serde(skip)]
-    sum: u64,
-}
-
-/// Amounts in satoshi, notionals in micro-dollars; signs as the trader sees them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct SideTally {
-    /// Realised profit and loss, before fees.
-    #[serde(skip)]
-    pub realised_sats: i64,
-    /// Funding and borrow fee written to positions; positive was paid, negative received.
-    #[serde(skip)]
-    pub costs_paid_sats: i64,
-    /// Notional opened and closed by owners.
-    pub traded_e6: u64,
-    /// Taker fees paid.
-    pub fees_sats: u64,
-    /// Liquidations, whole and in part.
-    pub liquidations: u64,
-    /// Those that left nothing.
-    pub liquidated_whole: u64,
-    /// Notional liquidated.
-    pub liquidated_e6: u64,
-}
-
-/// What liquidations moved, in satoshi.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct LiquidationTally {
-    /// Paid to liquidators.
-    pub rewards_sats: u64,
-    /// Paid to insurance.
-    pub insurance_fees_sats: u64,
-    /// Paid to the pool for the spread.
-    pub spread_sats: u64,
-    /// Shortfalls that insurance paid.
-    pub covered_sats: u64,
-    /// Shortfalls that nobody paid.
-    pub uncovered_sats: u64,
-}
-
-/// One liquidation, for the chart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Liquidation {
-    /// The step, from zero.
-    pub step: usize,
-    /// Which side.
-    pub direction: Direction,
-}
 
 /// Everything counted.
 #[derive(Clone, Debug, Default)]
@@ -85,6 +28,8 @@ pub struct Tally {
     pub expected_failures: u64,
     /// Times the chain did not do what the engine or the events said.
     pub divergences: u64,
+    /// Promises broken: bad debt while insurance could pay, unequal shares, a claim not paid in proportion.
+    pub violations: u64,
     /// The first messages of what must not happen.
     pub errors: Vec<String>,
     /// Compute units by instruction.
@@ -95,6 +40,14 @@ pub struct Tally {
     pub short: SideTally,
     /// What liquidations moved.
     pub liquidated: LiquidationTally,
+    /// What providers of liquidity moved.
+    pub liquidity: LiquidityTally,
+    /// Every deleveraging.
+    pub deleveragings: Vec<Deleveraging>,
+    /// Every settlement of a market.
+    pub settlements: Vec<SettlementReport>,
+    /// Markets that are closed for good.
+    pub past: Past,
     /// Taker fees by who got them.
     pub fees: FeeSplit,
     /// Each liquidation.
@@ -112,6 +65,12 @@ impl Tally {
     /// Before anything happened, in a market that has emitted so many events.
     pub fn from_sequence(sequence: u64) -> Self {
         Self { sequence, ..Self::default() }
+    }
+
+    /// The next market begins, which has emitted so many events.
+    pub fn next_market(&mut self, sequence: u64) {
+        self.sequence = sequence;
+        self.replayed = Ledger::default();
     }
 
     /// Another step begins.
@@ -137,6 +96,22 @@ impl Tally {
         self.say(message);
     }
 
+    /// Something happened that the design rules out.
+    pub fn broke(&mut self, message: String) {
+        self.violations += 1;
+        self.say(message);
+    }
+
+    /// What deleveraging had realised was written to a position that was open in this direction, together with its costs: takes it
+    /// out of the costs.
+    pub fn deleveraged(&mut self, direction: Option<Direction>, result: SignedSats) {
+        let Some(direction) = direction else { return };
+        let side = self.side(direction);
+        side.realised_sats += result.get();
+        side.deleveraged_sats += result.get();
+        side.costs_paid_sats += result.get();
+    }
+
     fn say(&mut self, message: String) {
         if self.errors.len() < MESSAGES_KEPT {
             self.errors.push(format!("step {}: {message}", self.steps));
@@ -145,13 +120,7 @@ impl Tally {
 
     /// A transaction succeeded.
     pub fn sent(&mut self, name: &str, compute_units: u64) {
-        let first = Units { count: 0, min: u64::MAX, mean: 0, max: 0, sum: 0 };
-        let units = self.units.entry(name.to_owned()).or_insert(first);
-        units.count += 1;
-        units.sum += compute_units;
-        units.min = units.min.min(compute_units);
-        units.max = units.max.max(compute_units);
-        units.mean = units.sum / units.count;
+        self.units.entry(name.to_owned()).or_default().add(compute_units);
     }
 
     /// An event of a transaction that found its position open in this direction.
@@ -194,6 +163,17 @@ impl Tally {
                 add(&mut sums.spread_sats, event.spread_sats)?;
                 add(&mut sums.covered_sats, event.covered_sats)?;
                 add(&mut sums.uncovered_sats, event.uncovered_sats)?;
+            }
+            Event::PositionClosedOut(event) => {
+                let side = self.side(direction.unwrap_or(Direction::Long));
+                side.realised_sats = SignedSats::new(side.realised_sats).plus(event.pnl_sats)?.get();
+            }
+            Event::LiquidityDeposited(event) => add(&mut self.liquidity.deposited_sats, event.amount_sats)?,
+            Event::WithdrawalRequested(_) => self.liquidity.requests += 1,
+            Event::WithdrawalReturned(event) => self.liquidity.lapsed += event.lapsed,
+            Event::WithdrawalCompleted(event) => {
+                self.liquidity.completed += 1;
+                add(&mut self.liquidity.withdrawn_sats, event.amount_sats)?;
             }
             _ => (),
         }

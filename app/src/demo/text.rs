@@ -1,7 +1,8 @@
 //! The report for people.
 
 use super::chart;
-use super::report::{BySide, Report};
+use super::figures::BySide;
+use super::report::Report;
 use crate::decimal::{signed_bitcoin, BITCOIN, DOLLARS};
 use std::fmt::{Display, Formatter, Result};
 
@@ -11,6 +12,7 @@ impl Display for Report {
         self.run(out)?;
         self.sides(out)?;
         self.flows(out)?;
+        self.chronicle(out)?;
         self.units(out)?;
         self.ledger(out)
     }
@@ -36,6 +38,7 @@ impl Report {
         let mut row = |name: &str, both: [String; 2]| writeln!(out, "{name:<36}{:>20}{:>20}", both[0], both[1]);
         let Self { pnl, funding, sides, .. } = self;
         row("realised profit, BTC", pnl.each(|pnl| signed_bitcoin(pnl.realised_sats)))?;
+        row("  of that by deleveraging, BTC", sides.each(|side| signed_bitcoin(side.counted.deleveraged_sats)))?;
         row("profit on paper, BTC", pnl.each(|pnl| signed_bitcoin(pnl.unrealised_sats)))?;
         row("funding and borrow paid, BTC", funding.each(|funding| signed_bitcoin(funding.paid_sats)))?;
         row("  not yet written to positions, BTC", funding.each(|funding| signed_bitcoin(funding.unsettled_sats)))?;

@@ -15,6 +15,8 @@ use rand::Rng;
 
 /// What fee, surcharge and spread may take of a new position's value before its margin is judged.
 const COSTS: Ppb = Ppb::new(6_000_000);
+/// Sizes tried when opening, each half of the one before.
+const HALVINGS: usize = 3;
 
 /// Somebody without a position: mostly opens one, sometimes takes margin out or pays some in.
 ///
@@ -29,7 +31,7 @@ pub fn sit_out_or_open(seat: usize, agent: &Agent, venue: &mut Venue, rng: &mut 
     }
 }
 
-/// Opens a position of the usual size, after paying in the margin that is missing. Neither is done if both cannot be.
+/// Opens a position of the usual size, or of the half or the quarter where the pool has no room for more, after paying in the margin that is missing. Neither is done if both cannot be.
 ///
 /// # Errors
 /// Where the chain's accounts cannot be read.
@@ -39,9 +41,17 @@ pub fn open(seat: usize, agent: &Agent, venue: &mut Venue, rng: &mut StdRng) -> 
     let Some(notional) = sizes::part_of_pool(venue.market.ledger.pool, venue.price(), bps, &params) else {
         return Ok(());
     };
-    let wanted = margin_for(notional, agent.leverage, venue)?;
-    let missing = wanted.less_or_zero(venue.seats[seat].position.margin);
-    increase(seat, agent, notional, missing, venue)
+    let mut size = Some(notional);
+    for _ in 0..HALVINGS {
+        let Some(notional) = size else { break };
+        let wanted = margin_for(notional, agent.leverage, venue)?;
+        let missing = wanted.less_or_zero(venue.seats[seat].position.margin);
+        if increase(seat, agent, notional, missing, venue)? {
+            break;
+        }
+        size = sizes::percent_of(notional, 50, &params);
+    }
+    Ok(())
 }
 
 /// Adds a quarter of the usual size, half of the time with margin for it.
@@ -52,21 +62,23 @@ fn enlarge(seat: usize, agent: &Agent, venue: &mut Venue, rng: &mut StdRng) -> R
     };
     let backed = rng.gen_bool(0.5);
     let extra = if backed { margin_for(notional, agent.leverage, venue)? } else { Sats::ZERO };
-    increase(seat, agent, notional, extra, venue)
+    increase(seat, agent, notional, extra, venue).map(drop)
 }
 
-fn increase(seat: usize, agent: &Agent, notional: Notional, deposit: Sats, venue: &mut Venue) -> Result<()> {
+/// Whether it could be done.
+fn increase(seat: usize, agent: &Agent, notional: Notional, deposit: Sats, venue: &mut Venue) -> Result<bool> {
     let direction = venue.seats[seat].position.open_direction().unwrap_or_else(|| agent.side(venue));
     let mut plan = vec![Action::Increase(direction, notional)];
     if !deposit.is_zero() {
         plan.insert(0, Action::Deposit(deposit));
     }
-    if venue.rehearse(seat, &plan).is_ok() {
+    let possible = venue.rehearse(seat, &plan).is_ok();
+    if possible {
         for action in plan {
             venue.attempt(seat, action)?;
         }
     }
-    Ok(())
+    Ok(possible)
 }
 
 /// Margin for a leverage, at least initial margin and costs.

@@ -1,17 +1,19 @@
 //! The chain with the people on it: sends what the engine allows, and compares what came of it.
 
-use super::action::{Action, Books, Now};
+use super::action::Action;
 use super::audit::{self, Audit};
+use super::books::{Books, Now, Rehearsal};
 use super::feed::{Step, Timeline};
-use super::sizes;
+use super::scenario::Scenario;
 use super::tally::Tally;
+use super::witness;
 use crate::chain::{LocalChain, Refused, Tick, Trader};
-use crate::client::events;
+use crate::client::events::{self, Event};
 use anyhow::{ensure, Result};
 use inverse_perps::errors::PerpError;
-use inverse_perps::instructions::PositionDirection;
-use inverse_perps_engine::actions::DecreaseSize;
 use inverse_perps_engine::oracle::RawUpdate;
+use inverse_perps_engine::queue::Withdrawal;
+use inverse_perps_engine::settlement::Settlement;
 use inverse_perps_engine::units::{Price, Sats, UnixTime};
 use inverse_perps_engine::{Direction, Error, Market, Position};
 use rand::rngs::StdRng;
@@ -21,18 +23,22 @@ use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use std::path::Path;
 
-/// How many traders there are.
-pub const TRADERS: usize = 24;
-const KEEPER: usize = TRADERS;
-const PROVIDER: usize = TRADERS + 1;
 const TICK_EXPONENT: i32 = -8;
 
-/// Somebody, and the position as it was last read.
+/// Somebody, and what is theirs as it was last read.
 pub struct Seat {
     /// Who.
     pub trader: Trader,
-    /// The position.
+    /// The position; empty where its account is closed.
     pub position: Position,
+    /// The token account of pool shares.
+    pub shares: Address,
+    /// Shares in the queue.
+    pub withdrawal: Option<Withdrawal>,
+    /// The id of the withdrawal in the queue, or of the next one.
+    pub withdrawal_id: u64,
+    /// Margin that nothing may touch, because this seat never trades; none for the others.
+    pub parked: Sats,
 }
 
 /// What came of an attempt.
@@ -48,18 +54,24 @@ pub enum Outcome {
 
 /// The chain, its market as last read, and everybody.
 pub struct Venue {
+    /// Who is who.
+    pub scenario: &'static Scenario,
     /// The chain.
     pub chain: LocalChain,
     /// The market's state as last read.
     pub market: Market,
-    /// Traders first, then the keeper and the provider.
+    /// The newest settlement as last read; empty where its account is closed.
+    pub settlement: Settlement,
+    /// Everybody, in the scenario's order.
     pub seats: Vec<Seat>,
-    /// The provider's token account of pool shares.
-    pub shares: Address,
+    /// Where the protocol's fees go.
+    pub treasury: Address,
     /// What has been counted.
     pub tally: Tally,
     /// What the audits found.
     pub audit: Audit,
+    /// Events of the last transaction.
+    pub seen: Vec<Event>,
     now: Now,
 }
 
@@ -69,36 +81,27 @@ impl Venue {
     ///
     /// # Errors
     /// Where the chain cannot be set up.
-    pub fn open(elf: &Path, timeline: &Timeline, rng: &mut StdRng) -> Result<Self> {
-        let deposit = sizes::pool_deposit(Price::new(timeline.first.price_e8));
-        let mut chain = LocalChain::start(elf, sizes::params(deposit), timeline.first, timeline.start)?;
+    pub fn open(elf: &Path, scenario: &'static Scenario, timeline: &Timeline, rng: &mut StdRng) -> Result<Self> {
+        let deposit = scenario.pool_deposit(Price::new(timeline.first.price_e8));
+        let mut chain = LocalChain::start(elf, scenario.params(deposit), timeline.first, timeline.start)?;
         chain.forget_transactions();
-        let mut seats = Vec::with_capacity(PROVIDER + 1);
-        for _ in 0..=PROVIDER {
-            let trader = chain.trader(Keypair::new_from_array(rng.gen()), 0)?;
-            seats.push(Seat { position: chain.position(&trader.position)?.state, trader });
+        let admin = chain.admin();
+        let treasury = chain.associated_owner(&admin)?;
+        let mut seats = Vec::with_capacity(scenario.keeper() + 1);
+        for _ in 0..=scenario.keeper() {
+            seats.push(Seat::take(&mut chain, Keypair::new_from_array(rng.gen()))?);
         }
-        let lp_mint = chain.keys.lp_mint;
-        let shares = chain.token_account(&seats[PROVIDER].trader.keypair, &lp_mint)?;
         let market = chain.market()?;
         let now = Now { update: update(&timeline.first, timeline.start), at: chain.moment() };
         let tally = Tally::from_sequence(market.event_sequence);
-        let mut venue = Self { chain, market: market.state, seats, shares, tally, audit: Audit::default(), now };
+        let (settlement, audit) = (Settlement::default(), Audit::default());
+        let market = market.state;
+        let mut venue = Self { scenario, chain, market, settlement, seats, treasury, tally, audit, seen: vec![], now };
         for gift in [Action::Provide(deposit), Action::Insure(Sats::new(deposit.get() / 100))] {
-            let outcome = venue.attempt(PROVIDER, gift)?;
+            let outcome = venue.attempt(scenario.providers().start, gift)?;
             ensure!(outcome == Outcome::Done, "the pool could not be set up: {outcome:?} {:?}", venue.tally.errors);
         }
         Ok(venue)
-    }
-
-    /// The keeper's seat.
-    pub fn keeper(&self) -> usize {
-        KEEPER
-    }
-
-    /// The pool's provider's seat.
-    pub fn provider(&self) -> usize {
-        PROVIDER
     }
 
     /// Whether nobody sits on a position here.
@@ -128,14 +131,20 @@ impl Venue {
         Ok(())
     }
 
+    /// What a seat's instruction finds.
+    pub fn books(&self, seat: usize) -> Books {
+        let Seat { position, withdrawal, .. } = self.seats[seat];
+        Books { market: self.market, position, settlement: self.settlement, withdrawal }
+    }
+
     /// The books after these actions of one seat, as the engine has them.
     ///
     /// # Errors
     /// The first rule that is broken.
-    pub fn rehearse(&self, seat: usize, actions: &[Action]) -> inverse_perps_engine::Result<Books> {
-        let mut books = Books { market: self.market, position: self.seats[seat].position };
-        actions.iter().try_for_each(|action| books.apply(*action, &self.now))?;
-        Ok(books)
+    pub fn rehearse(&self, seat: usize, actions: &[Action]) -> inverse_perps_engine::Result<Rehearsal> {
+        let mut rehearsal = Rehearsal::of(self.books(seat));
+        actions.iter().try_for_each(|action| rehearsal.apply(*action, &self.now))?;
+        Ok(rehearsal)
     }
 
     /// Rehearses, sends if the engine allows it, and holds the chain against the rehearsal.
@@ -143,29 +152,26 @@ impl Venue {
     /// # Errors
     /// Where accounts cannot be read or tokens not be minted; a failed transaction is an outcome.
     pub fn attempt(&mut self, seat: usize, action: Action) -> Result<Outcome> {
-        let rehearsed = match self.rehearse(seat, &[action]) {
-            Ok(books) => books,
+        let rehearsal = match self.rehearse(seat, &[action]) {
+            Ok(rehearsal) => rehearsal,
             Err(rule) => return Ok(Outcome::Declined(rule)),
         };
-        if let Action::Deposit(amount) | Action::Provide(amount) | Action::Insure(amount) = action {
-            self.earn(seat, amount)?;
-        }
-        let signer = if action.is_upkeep() { KEEPER } else { seat };
+        self.earn(seat, action.pays_in())?;
+        let signer = if action.is_upkeep() { self.scenario.keeper() } else { seat };
         let instruction = self.instruction(seat, action);
         let direction = self.seats[seat].position.open_direction();
-        match self.send(action.name(), instruction, signer, direction) {
-            Ok(()) => {
-                self.read(seat)?;
-                if (Books { market: self.market, position: self.seats[seat].position }) != rehearsed {
-                    self.tally.diverged(format!("{} left the chain in another state than the engine", action.name()));
-                }
-                Ok(Outcome::Done)
-            }
-            Err(refused) => {
-                self.tally.failed(action.name(), &refused);
-                Ok(Outcome::Failed)
-            }
+        let before = self.market;
+        if let Err(refused) = self.send(action.name(), instruction, signer, direction) {
+            self.tally.failed(action.name(), &refused);
+            return Ok(Outcome::Failed);
         }
+        self.read(seat, action)?;
+        if self.books(seat) != rehearsal.books {
+            self.tally.diverged(format!("{} left the chain in another state than the engine", action.name()));
+        }
+        self.tally.deleveraged(direction, rehearsal.deleveraged);
+        witness::hold_to_promises(self, &before, action.touches_position().then_some(seat))?;
+        Ok(Outcome::Done)
     }
 
     /// Sends what must fail with this error, and counts it apart if it does.
@@ -179,7 +185,7 @@ impl Venue {
             Ok(()) => {
                 self.tally.succeeded_wrongly(what, expected);
                 for seat in 0..self.seats.len() {
-                    self.read(seat)?;
+                    self.read(seat, Action::Liquidate)?;
                 }
             }
         }
@@ -196,14 +202,18 @@ impl Venue {
         self.tally.transactions += 1;
         let sent = self.chain.send(&[instruction], &self.seats[signer].trader.keypair)?;
         self.tally.sent(name, sent.compute_units_consumed);
-        for event in events::in_logs(&sent.logs) {
-            self.tally.happened(&event, direction);
+        self.seen = events::in_logs(&sent.logs);
+        for event in &self.seen {
+            self.tally.happened(event, direction);
         }
         Ok(())
     }
 
     /// Income from elsewhere: whoever wants to pay in more than he has is minted the rest.
     fn earn(&mut self, seat: usize, amount: Sats) -> Result<()> {
+        if amount.is_zero() {
+            return Ok(());
+        }
         let tokens = self.seats[seat].trader.tokens;
         match amount.get().saturating_sub(self.chain.tokens(&tokens)?) {
             0 => Ok(()),
@@ -211,32 +221,24 @@ impl Venue {
         }
     }
 
-    fn read(&mut self, seat: usize) -> Result<()> {
+    /// Reads what an action may have changed.
+    fn read(&mut self, seat: usize, action: Action) -> Result<()> {
         self.market = self.chain.market()?.state;
-        self.seats[seat].position = self.chain.position(&self.seats[seat].trader.position)?.state;
-        Ok(())
-    }
-
-    /// The instruction of an action.
-    pub fn instruction(&self, seat: usize, action: Action) -> Instruction {
-        let (chain, trader) = (&self.chain, &self.seats[seat].trader);
+        let (chain, Seat { trader, position, withdrawal, withdrawal_id, .. }) = (&self.chain, &mut self.seats[seat]);
         match action {
-            Action::Deposit(amount) => chain.deposit(trader, amount.get()),
-            Action::Withdraw(amount) => chain.withdraw(trader, amount.get()),
-            Action::Increase(direction, notional) => chain.increase(trader, spoken(direction), notional.get()),
-            Action::Decrease(size) => {
-                let direction = self.seats[seat].position.open_direction().unwrap_or(Direction::Long);
-                let part = match size {
-                    DecreaseSize::Part(notional) => Some(notional.get()),
-                    DecreaseSize::Whole => None,
-                };
-                chain.decrease(trader, spoken(direction), part)
+            Action::PayOut if chain.existing(&trader.position).is_none() => *position = Position::default(),
+            Action::Request(_) | Action::Complete | Action::Return => {
+                *withdrawal = chain.withdrawal(&trader.address(), *withdrawal_id)?.map(|queued| queued.state);
+                *withdrawal_id += u64::from(withdrawal.is_none());
             }
-            Action::Liquidate => chain.liquidate(trader.position, self.seats[KEEPER].trader.tokens),
-            Action::Accrue => chain.accrue(),
-            Action::Provide(amount) => chain.deposit_liquidity(trader, self.shares, amount.get()),
-            Action::Insure(amount) => chain.fund_insurance(trader, amount.get()),
+            _ if action.touches_position() => *position = chain.position(&trader.position)?.state,
+            _ => (),
         }
+        if matches!(action, Action::FinishSettlement | Action::Redeem | Action::PayOut | Action::CloseSettlement) {
+            let newest = self.chain.settlement(self.settled_epoch())?;
+            self.settlement = newest.map_or_else(Settlement::default, |account| account.state);
+        }
+        Ok(())
     }
 
     /// Holds the ledger against tokens and positions, and remembers the first difference.
@@ -250,11 +252,33 @@ impl Venue {
     }
 }
 
-/// The direction as the program's arguments have it.
-pub fn spoken(direction: Direction) -> PositionDirection {
-    match direction {
-        Direction::Long => PositionDirection::Long,
-        Direction::Short => PositionDirection::Short,
+impl Seat {
+    /// Somebody new with an empty position, and accounts for tokens and for shares of the pool.
+    fn take(chain: &mut LocalChain, keypair: Keypair) -> Result<Self> {
+        let tokens = chain.associated_owner(&keypair)?;
+        let trader = Trader { position: chain.open_position(&keypair)?, tokens, keypair };
+        let lp_mint = chain.keys.lp_mint;
+        Ok(Self {
+            position: chain.position(&trader.position)?.state,
+            shares: chain.token_account(&trader.keypair, &lp_mint)?,
+            trader,
+            withdrawal: None,
+            withdrawal_id: 0,
+            parked: Sats::ZERO,
+        })
+    }
+
+    /// The same in the chain's next market.
+    ///
+    /// # Errors
+    /// Where the accounts cannot be made.
+    pub fn move_on(&mut self, chain: &mut LocalChain) -> Result<()> {
+        let lp_mint = chain.keys.lp_mint;
+        self.trader.position = chain.open_position(&self.trader.keypair)?;
+        self.position = chain.position(&self.trader.position)?.state;
+        self.shares = chain.token_account(&self.trader.keypair, &lp_mint)?;
+        self.withdrawal_id = 0;
+        Ok(())
     }
 }
 
