@@ -21,7 +21,7 @@ comma-separated with the header unix_time,open,high,low,close; a price below $1 
 With --stress the pool is thin and shorts take as much of it as the parameters' bounds allow, so that a fall of the price leads to
 deleveragings and to settlements of the market; after a settlement that cannot pay everything a new market follows.
 
-Exit code 1 where the ledger is not conserved a transaction failed that was not meant to, or a promise was broken: bad debt
+Exit code 1 where the ledger is not conserved, a transaction failed that was not meant to, or a promise was broken: bad debt
 while insurance could pay, unequal shares in a deleveraging, a claim not paid in proportion, a flat user's margin touched.
 
 Examples:

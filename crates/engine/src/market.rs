@@ -257,7 +257,7 @@ impl Market {
     #[inline(always)]
     pub(crate) fn begin_insurance_day(&mut self, now: UnixTime) -> Result<()> {
         let day = now.interval(DAY)?;
-        if day != self.insurance_day {
+        if day > self.insurance_day {
             self.insurance_day = day;
             self.insurance_left = self.insurance_cap()?;
         }

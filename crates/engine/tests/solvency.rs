@@ -289,6 +289,10 @@ fn case_26_insurance_pays_at_most_its_share_of_the_fund_a_day() {
     let at = bench.at();
     assert_eq!(bench.market.take_tip(sats(400_000), at), Ok(sats(250_000)));
     assert_eq!(bench.market.ledger.insurance, sats(250_000));
+    // A clock that falls back to yesterday opens no new allowance.
+    bench.now -= 86_400;
+    let at = bench.at();
+    assert_eq!(bench.market.take_tip(sats(1), at), Ok(Sats::ZERO), "I12");
 }
 
 #[test]

@@ -104,7 +104,11 @@ impl Watch {
             assert_eq!(i128::from(held), expected, "{what}: I1: tokens moved that the ledger does not know of");
         }
         if let Some(Some(mint)) = self.accounts.get(&market.lp_mint) {
-            assert_eq!(supply(mint), market.state.pool_shares, "{what}: I9: the LP mint's supply is not what the market counts");
+            assert_eq!(
+                supply(mint),
+                market.state.pool_shares,
+                "{what}: I9: the LP mint's supply is not what the market counts"
+            );
         }
     }
 }
