@@ -250,6 +250,7 @@ impl Pair {
         self.model.settle(holder);
         let side = self.model.side(holder.sign).clone();
         let closed = holder.shares - wide(position.shares.get());
+        let basis = holder.basis - position.basis.get();
         let worth = div(closed * side.scale, 100_000_000 * price, side.sign > 0);
         let part = (closed < holder.shares).then_some(closed);
         self.model.decrease(holder, part, price).expect("the engine closed it");
@@ -258,7 +259,10 @@ impl Pair {
         let to_insurance = (holder.margin - to_liquidator).min(fee - fee / 2);
         self.model.charge(holder, [0, to_insurance, 0]);
         self.model.deposit(holder, -to_liquidator);
-        let top_up = (worth * 2 / 10_000 - to_liquidator).max(0);
+        // At most the taker fee on what came in; costs that have eaten all of that lift the bound.
+        let came_in = div(basis * side.scale, ONE, side.sign < 0);
+        let least = if came_in > 0 { (worth * 2 / 10_000).min(came_in * 5 / 10_000) } else { worth * 2 / 10_000 };
+        let top_up = (least - to_liquidator).max(0);
         let from_insurance = self.model.take_insurance(top_up);
         let from_pool = (top_up - from_insurance).min(self.model.free_pool());
         self.model.pool -= from_pool;

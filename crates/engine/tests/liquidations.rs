@@ -201,6 +201,7 @@ fn waterfall(margin: u64, insurance: u64) -> (Bench, Position, Liquidated) {
     let mut bench = Bench::new(free_to_open(), usd(50_000), DEEP);
     bench.market.fund_insurance(sats(insurance)).unwrap();
     let mut position = bench.opened(Direction::Long, dollars(100_000), margin);
+    bench.market.params.taker_fee = Bps::new(5); // which bounds the least reward
     bench.move_to(usd(48_000));
     bench.widen(usd(48).get()); // ten basis points
     let total = bench.market.ledger.total().unwrap();
@@ -251,6 +252,18 @@ fn case_25_and_26_what_margin_cannot_pay_insurance_does_and_beyond_its_cap_the_p
         assert_eq!(bench.market.ledger.pool, sats(DEEP + 5_000_000 + covered - from_pool));
         assert_eq!(bench.market.bad_debt, sats(uncovered));
         assert_eq!((position.margin, position.open_direction(), position.basis.get()), (sats(0), None, 0));
+    }
+}
+
+#[test]
+fn case_22_the_least_reward_is_never_above_the_taker_fee_that_was_paid_to_open() {
+    // 2 BTC came in: 5 bps of that are 100,000. 2 bps of the value are as much at $20,000, where it is 5 BTC.
+    for (price, reward) in [(20_001, 99_995), (20_000, 100_000), (19_000, 100_000), (400, 100_000)] {
+        let mut bench = Bench::new(free_to_open(), usd(50_000), DEEP);
+        let mut position = bench.opened(Direction::Long, dollars(100_000), 4_100_000);
+        bench.market.params.taker_fee = Bps::new(5);
+        bench.move_to(usd(price));
+        assert_eq!(bench.liquidate(&mut position).unwrap().reward, sats(reward), "at ${price}");
     }
 }
 

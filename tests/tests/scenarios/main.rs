@@ -1,14 +1,21 @@
 //! Cases that run across instructions. A number in a test's name is that of the case in the protocol's list of cases.
 
 mod accounts;
+mod attacks_insurance;
+mod attacks_market;
+mod attacks_pool;
+mod crew;
+mod deleveraging;
 mod first_rule;
 mod funding;
 mod harness;
+mod histories;
 mod liquidation;
 mod liquidity;
 mod oracle;
 mod time;
 mod trading;
+mod wind_down;
 
 use inverse_perps_tests::harness::prelude::*;
 

@@ -67,8 +67,7 @@ impl Market {
         };
         let charges = self.charges(value, spread_ratio)?;
         let paid = self.charge_liquidated(position, &charges)?;
-        let least = value.times(self.params.min_reward.to_ppb(), Rounding::Floor)?;
-        let top_up = self.take_reward(least.less_or_zero(paid.liquidator))?;
+        let top_up = self.take_reward(self.least_reward(&closed, value)?.less_or_zero(paid.liquidator))?;
         Ok(Liquidated {
             price,
             notional: closed.exposure.notional(Rounding::Floor)?,
@@ -96,6 +95,19 @@ impl Market {
                 let shares = Shares::of(notional, self.side(all.direction).scale, Rounding::Ceil)?;
                 Ok(shares.min(position.shares))
             }
+        }
+    }
+
+    /// `min_reward` of the value closed, floored, but never above the taker fee on its entry value, which was paid when it was opened:
+    /// however far the price has jumped, nobody gains by liquidating himself. (Costs that have eaten all of the entry value lift
+    /// that bound, so that such a position is worth liquidating still.)
+    fn least_reward(&self, closed: &Valuation, value: Sats) -> Result<Sats> {
+        let least = value.times(self.params.min_reward.to_ppb(), Rounding::Floor)?;
+        match u64::try_from(closed.entry_value) {
+            Ok(entry_value) if entry_value > 0 => {
+                Ok(least.min(Sats::new(entry_value).times(self.params.taker_fee.to_ppb(), Rounding::Floor)?))
+            }
+            _ => Ok(least),
         }
     }
 

@@ -927,6 +927,9 @@ impl Model {
             let rounded = Amount::of(u8::from(self.is_shrunk(sign)));
             liquidation.size.more_up_to(&rounded).min(&record.notional)
         };
+        // What came in is rounded twice where the position is cut: once at scale one, once in satoshi.
+        let came_in = &closed * &record.entry;
+        let came_in = if sign > 0 { came_in.less_up_to(&Amount::of(2)) } else { came_in.more_up_to(&Amount::of(2)) };
         if whole {
             let result = self.own_pnl(i, price);
             self.leave(i);
@@ -937,12 +940,12 @@ impl Model {
         }
         let worth = value(&closed, price);
         let worth = if sign > 0 { worth.up() } else { worth.down() };
-        self.reward(i, &worth)
+        self.reward(i, &worth, &came_in)
     }
 
     /// Half the fee to the liquidator and half to insurance, as far as margin reaches; insurance, then the pool, make up the
-    /// least that a liquidator gets.
-    fn reward(&mut self, i: usize, worth: &Amount) -> Amount {
+    /// least that a liquidator gets, which is never above the taker fee on what came in.
+    fn reward(&mut self, i: usize, worth: &Amount, came_in: &Amount) -> Amount {
         let fee = worth.bps(self.rules.liquidation_bps).up();
         let half = fee.per(2).down();
         let margin = self.records[i].margin.clone();
@@ -950,7 +953,10 @@ impl Model {
         let to_insurance = (&fee - &half).min(&(&margin - &half).positive());
         self.records[i].margin = (margin - fee).positive();
         self.insurance = &self.insurance + to_insurance;
-        let missing = (worth.bps(self.rules.min_reward_bps).down() - &to_liquidator).positive();
+        let least = worth.bps(self.rules.min_reward_bps).down();
+        let bounded = least.min(&came_in.bps(self.rules.taker_bps).down());
+        let least = if Amount::zero().below(came_in) == Verdict::Holds { bounded } else { least };
+        let missing = (least - &to_liquidator).positive();
         let insured = self.insure(&missing);
         let from_pool = (missing - &insured).positive().min(&self.free_pool());
         self.pool = &self.pool - &from_pool;
