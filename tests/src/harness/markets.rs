@@ -321,14 +321,8 @@ impl TestMarket {
         instructions::settle(&self.keys, position, with)
     }
 
-    /// Redeems a position's claim while the market trades.
+    /// Redeems a position's claim.
     pub fn redeem(&self, position: Address, epoch: u32) -> Instruction {
-        let with = SettleWith { price: Some(self.price), claim_epoch: Some(epoch), ..SettleWith::default() };
-        instructions::settle(&self.keys, position, with)
-    }
-
-    /// Redeems a position's claim on a closed market.
-    pub fn redeem_closed(&self, position: Address, epoch: u32) -> Instruction {
         instructions::settle(&self.keys, position, SettleWith { claim_epoch: Some(epoch), ..SettleWith::default() })
     }
 

@@ -44,7 +44,7 @@ async fn claims_share_what_there_is_and_the_last_one_leaves_the_rest() {
                 let all = take_margin(&market, trader, margin);
                 let what = "close with nothing but a claim";
                 chain.refuse(what, &[all, close], &[&trader.keypair], PerpError::PositionNotEmpty).await;
-                let sent = chain.succeed("redeem", &[market.redeem_closed(trader.position, 0)], &[]).await;
+                let sent = chain.succeed("redeem", &[market.redeem(trader.position, 0)], &[]).await;
                 let Event::ClaimRedeemed(event) = sent.event() else { panic!("{:?}", sent.events) };
                 assert_eq!(
                     (event.claim_sats.get(), event.paid_sats.get(), event.margin_sats.get()),
@@ -75,7 +75,7 @@ async fn providers_leave_after_the_last_claim_and_nothing_is_left_behind() {
         let leave = leave_closed(&market, &large, 0, 1_800_000);
         for trader in [&winner, &second] {
             chain.refuse("with claims", from_ref(&leave), &[&large.keypair], PerpError::ClaimsOutstanding).await;
-            chain.succeed("redeem", &[market.redeem_closed(trader.position, 0)], &[]).await;
+            chain.succeed("redeem", &[market.redeem(trader.position, 0)], &[]).await;
         }
 
         // When they are paid, then each leaves at once, with three fifths of 3,000,001, down, and the last one with the rest.
@@ -106,7 +106,7 @@ async fn nothing_trades_in_a_closed_market() {
     for direction in [Long, Short] {
         let Stage { mut chain, market, winner, loser, large, .. } = closed(direction).await;
         let keys = &market.keys;
-        chain.succeed("redeem", &[market.redeem_closed(winner.position, 0)], &[]).await;
+        chain.succeed("redeem", &[market.redeem(winner.position, 0)], &[]).await;
         chain.advance(86_400);
         chain.post(&market, Tick::at(far_price(direction)));
         let newcomer = chain.somebody();

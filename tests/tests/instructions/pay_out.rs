@@ -46,7 +46,7 @@ async fn redeems_pays_and_closes_at_the_callers_cost() {
         assert_eq!((chain.tokens(&tokens).await, lamports(&chain, &caller.pubkey()).await), (5_000_007, callers));
 
         // A position that has nothing is closed, and no account is made for it.
-        let redeem = market.redeem_closed(second.position, 0);
+        let redeem = market.redeem(second.position, 0);
         chain.succeed("redeem", &[redeem], &[]).await;
         chain.succeed("withdraw", &[take_margin(&market, &second, 20_666_666)], &[&second.keypair]).await;
         let sent = chain.succeed("pay out", &[pay_out(&market, &caller, &second, None)], &[&caller]).await;

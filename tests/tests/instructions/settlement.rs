@@ -221,9 +221,9 @@ async fn trades_on_and_settles_again_while_claims_wait() {
         chain.refuse("out of another epoch", &[early], &[], PerpError::WrongSettlement).await;
         let finish = [market.finish(&large.address(), 1)];
         chain.succeed("finish", &finish, &[&large.keypair]).await;
-        let later = market.redeem_closed(second.position, 1);
+        let later = market.redeem(second.position, 1);
         chain.refuse("out of a later epoch", &[later], &[], PerpError::WrongSettlement).await;
-        chain.succeed("out of its own", &[market.redeem_closed(second.position, 0)], &[]).await;
+        chain.succeed("out of its own", &[market.redeem(second.position, 0)], &[]).await;
         assert_eq!(chain.position(&second.position).await.state.margin.get(), SECONDS_MARGIN + 20_000_000);
     }
 }
@@ -310,7 +310,7 @@ async fn refuses_accounts_that_do_not_belong() {
     chain.refuse("with another token program", &[other_program], &[], ErrorCode::InvalidProgramId).await;
     refuses_strangers(&mut chain, &close, 0, winner.position, &[]).await;
     refuses_strangers(&mut chain, &close, 1, exchange(), &[]).await;
-    let not_yet = market.redeem_closed(second.position, 0);
+    let not_yet = market.redeem(second.position, 0);
     chain.refuse("out of a settlement to come", &[not_yet], &[], ErrorCode::AccountOwnedByWrongProgram).await;
     chain.rob_vault(&market, 1).await;
     chain.refuse("a tip out of a vault that is short", &[close], &[], PerpError::VaultShort).await;

@@ -111,7 +111,7 @@ pub async fn bury_oracle(chain: &mut Chain, market: &TestMarket) {
 pub async fn leave(chain: &mut Chain, market: &TestMarket, trader: &Trader) {
     let position = chain.position(&trader.position).await.state;
     if !position.claim.is_zero() {
-        chain.succeed("redeem", &[market.redeem_closed(trader.position, position.claim_epoch)], &[]).await;
+        chain.succeed("redeem", &[market.redeem(trader.position, position.claim_epoch)], &[]).await;
     }
     let left = margin(chain, trader).await;
     if left > 0 {
