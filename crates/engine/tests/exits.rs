@@ -318,3 +318,27 @@ fn a_pool_that_traders_owe_is_worth_less_to_who_leaves_than_to_who_comes() {
     assert_eq!(worth, (Ok(SignedSats::new(1_008_333_333)), Ok(SignedSats::new(1_000_000_000))));
     assert_eq!(bench.sync().unwrap().strained.map(|strained| strained.outcome), None::<Outcome>);
 }
+
+#[test]
+fn without_a_newer_price_shown_the_last_accepted_is_settled_at_and_costs_run_up_to_then() {
+    let mut bench = Bench::new(Params { max_borrow: 1_000_000, ..params() }, usd(50_000), 10 * BITCOIN);
+    bench.opened(Direction::Short, dollars(50_000), BITCOIN);
+    bench.wait(DAY);
+    bench.market.declare_dead(bench.at()).unwrap();
+    let mut unseen = bench.clone();
+    unseen.wait(21_600);
+    let accrued = unseen.market.settle_dead(unseen.at()).unwrap().expect("the short owed a borrow fee");
+    assert_eq!((accrued.price, accrued.elapsed_seconds), (usd(50_000), 86_400), "a gap is charged for a day at most");
+    assert_eq!(unseen.market.lifecycle.settlement_price, usd(50_000));
+    assert!(unseen.market.short.cost_owed.get() > 0);
+
+    // A price too wide to cancel the declaration is accepted still, and if it is the newest, it is settled at.
+    bench.price = usd(40_000);
+    bench.market.show_price(&bench.update(), bench.at()).unwrap();
+    bench.wait(60);
+    (bench.price, bench.confidence) = (usd(45_000), usd(250).get());
+    assert!(!bench.sync().unwrap().revived);
+    bench.wait(21_600);
+    bench.market.settle_dead(bench.at()).unwrap();
+    assert_eq!(bench.market.lifecycle.settlement_price, usd(45_000));
+}
