@@ -1,7 +1,10 @@
 //! A chain in process: LiteSVM with the program's ELF, a wrapped-BTC mint and one Pyth price account.
 
+mod refused;
 mod trading;
 mod wind_up;
+
+pub use refused::Refused;
 
 use crate::client::addresses::{program, program_data, MarketKeys};
 use crate::client::instructions;
@@ -13,7 +16,7 @@ use inverse_perps::state::{Market, OracleSource, Position, Settlement, Withdrawa
 use inverse_perps_engine::oracle::Moment;
 use inverse_perps_engine::params::Params;
 use inverse_perps_engine::units::UnixTime;
-use litesvm::types::{FailedTransactionMetadata, TransactionMetadata};
+use litesvm::types::TransactionMetadata;
 use litesvm::LiteSVM;
 use litesvm_token::{CreateAccount, CreateAssociatedTokenAccount, CreateMint, MintTo};
 use solana_account::Account;
@@ -90,34 +93,6 @@ pub struct LocalChain {
     pub price: Address,
     market_index: u16,
     token_accounts: u64,
-}
-
-/// A transaction that failed, with the program's message.
-#[derive(Debug)]
-pub struct Refused {
-    /// The custom error code, if it was the program's.
-    pub code: Option<u32>,
-    /// The program's message.
-    pub message: String,
-    /// Logs.
-    pub logs: Vec<String>,
-}
-
-impl std::fmt::Display for Refused {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Refused {}
-
-impl From<FailedTransactionMetadata> for Refused {
-    fn from(failed: FailedTransactionMetadata) -> Self {
-        let logs = failed.meta.logs;
-        let code = logs.iter().find_map(|line| u32::from_str_radix(line.split_once("custom program error: 0x")?.1, 16).ok());
-        let said = logs.iter().find_map(|line| Some(line.split_once("Error Message: ")?.1.trim_end_matches('.').to_string()));
-        Self { code, message: said.unwrap_or_else(|| failed.err.to_string()), logs }
-    }
 }
 
 /// What a price account is to say, at the chain's time.

@@ -25,20 +25,14 @@ impl LocalChain {
 
     /// Opens or enlarges, at any price, until this second.
     pub fn increase(&self, trader: &Trader, direction: PositionDirection, notional_e6: u64) -> Instruction {
-        let limit_price_e8 = match direction {
-            PositionDirection::Long => u64::MAX,
-            PositionDirection::Short => 0,
-        };
+        let limit_price_e8 = instructions::any_price_to_open(direction);
         let args = IncreasePositionArgs { direction, notional_e6, limit_price_e8, deadline: self.time() };
         instructions::increase_position(&self.keys, trader.address(), trader.position, self.price, args)
     }
 
     /// Reduces or, without a size, closes, at any price, until this second.
     pub fn decrease(&self, trader: &Trader, direction: PositionDirection, notional_e6: Option<u64>) -> Instruction {
-        let limit_price_e8 = match direction {
-            PositionDirection::Long => 0,
-            PositionDirection::Short => u64::MAX,
-        };
+        let limit_price_e8 = instructions::any_price_to_close(direction);
         let args = DecreasePositionArgs { notional_e6, limit_price_e8, deadline: self.time() };
         instructions::decrease_position(&self.keys, trader.address(), trader.position, self.price, args)
     }

@@ -4,7 +4,9 @@ use super::addresses::{
     associated_tokens, exchange, program, program_data, MarketKeys, ASSOCIATED_TOKEN_PROGRAM, TOKEN_PROGRAM,
 };
 use anchor_lang::{InstructionData, ToAccountMetas};
-use inverse_perps::instructions::{CreateMarketArgs, DecreasePositionArgs, IncreasePositionArgs, InitializeExchangeArgs};
+use inverse_perps::instructions::{
+    CreateMarketArgs, DecreasePositionArgs, IncreasePositionArgs, InitializeExchangeArgs, PositionDirection,
+};
 use inverse_perps::{accounts, instruction};
 use solana_address::Address;
 use solana_instruction::Instruction;
@@ -101,6 +103,22 @@ pub fn withdraw_collateral(keys: &MarketKeys, withdrawal: Withdrawal, amount_sat
         price,
     };
     build(accounts, instruction::WithdrawCollateral { amount_sats })
+}
+
+/// The limit of an increase that no price breaks: a buyer's is the highest there is.
+pub fn any_price_to_open(direction: PositionDirection) -> u64 {
+    match direction {
+        PositionDirection::Long => u64::MAX,
+        PositionDirection::Short => 0,
+    }
+}
+
+/// The limit of a decrease that no price breaks: a seller's is the lowest there is.
+pub fn any_price_to_close(direction: PositionDirection) -> u64 {
+    match direction {
+        PositionDirection::Long => 0,
+        PositionDirection::Short => u64::MAX,
+    }
 }
 
 /// Opens or enlarges a position.

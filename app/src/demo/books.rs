@@ -1,13 +1,15 @@
 //! The engine doing what a program's handler does: the rehearsal that the chain is held against.
 
 use super::action::Action;
+use super::wire::spoken;
+use crate::client::instructions::{any_price_to_close, any_price_to_open};
 use inverse_perps_engine::actions::{Decrease, DecreaseSize, Increase};
 use inverse_perps_engine::market::Marks;
 use inverse_perps_engine::math::Rounding;
 use inverse_perps_engine::oracle::{Moment, PriceUse, RawUpdate};
 use inverse_perps_engine::queue::Withdrawal;
 use inverse_perps_engine::settlement::{Settlement, Status};
-use inverse_perps_engine::units::{FineSats, Notional, Price, Sats, SignedSats};
+use inverse_perps_engine::units::{Notional, Price, Sats, SignedSats};
 use inverse_perps_engine::{Direction, Error, Market, Position, Result};
 
 /// The accounts that an instruction touches: the market and one of each other kind.
@@ -86,15 +88,14 @@ impl Rehearsal {
         if matches!(action, Action::Deposit(_)) {
             return self.books.market.deposit_collateral(&mut self.books.position, amount);
         }
-        let open = self.books.position.open_direction().is_some();
-        let marks = if open { self.touch(PriceUse::Withdrawal, now)?.0 } else { None };
+        let (marks, _) = self.touch(PriceUse::Withdrawal, now)?;
         self.books.market.withdraw_collateral(&mut self.books.position, amount, marks.as_ref())
     }
 
     fn increase(&mut self, direction: Direction, notional: Notional, now: &Now) -> Result<()> {
         let marks = self.sync_to_trade(PriceUse::Increase, now)?;
         self.settle()?;
-        let order = Increase { direction, notional, limit: any_price(direction, true) };
+        let order = Increase { direction, notional, limit: Price::new(any_price_to_open(spoken(direction))) };
         let Books { market, position, .. } = &mut self.books;
         market.increase(position, &order, &marks, now.at).map(drop)
     }
@@ -103,7 +104,7 @@ impl Rehearsal {
         let marks = self.sync_to_trade(PriceUse::Decrease, now)?;
         self.settle()?;
         let Books { market, position, .. } = &mut self.books;
-        let limit = any_price(position.ensure_open()?, false);
+        let limit = Price::new(any_price_to_close(spoken(position.ensure_open()?)));
         market.decrease(position, &Decrease { size, limit }, &marks, now.at).map(drop)
     }
 
@@ -161,7 +162,7 @@ impl Rehearsal {
     /// Brings the position up to date, as the program's `Market::touch`: marks where the market trades, else the tip for closing it.
     fn touch(&mut self, usage: PriceUse, now: &Now) -> Result<(Option<Marks>, Sats)> {
         let mut marks = None;
-        if self.books.market.status() == Status::Active {
+        if self.books.market.status() == Status::Active && self.books.position.open_direction().is_some() {
             marks = self.books.market.sync(&now.update, usage, now.at)?.trading().ok();
         }
         self.settle()?;
@@ -189,17 +190,5 @@ fn unwritten(market: &Market, position: &Position) -> Result<SignedSats> {
     let Some(direction) = position.open_direction() else {
         return Ok(SignedSats::ZERO);
     };
-    let side = market.side(direction);
-    let exited = position.shares.exited_since(side.exit_index, position.exit_index)?;
-    let fall = position.scale.minus(side.scale)?;
-    FineSats::deleveraged(position.basis, fall, exited)?.signed_for(direction)?.to_sats(Rounding::Floor)
-}
-
-/// The limit that no price breaks.
-fn any_price(direction: Direction, opening: bool) -> Price {
-    if (direction == Direction::Long) == opening {
-        Price::new(u64::MAX)
-    } else {
-        Price::ZERO
-    }
+    position.deleveraged_since(market.side(direction), direction)?.to_sats(Rounding::Floor)
 }

@@ -6,7 +6,6 @@ use crate::decimal::signed_bitcoin;
 use anyhow::{Context, Result};
 use inverse_perps_engine::math::Rounding;
 use inverse_perps_engine::oracle::Quote;
-use inverse_perps_engine::units::{Confidence, Price};
 use inverse_perps_engine::{Direction, Market};
 use serde::Serialize;
 
@@ -75,18 +74,13 @@ pub struct PoolWorth {
     pub share_price: String,
 }
 
-/// The price at which nobody trades: for valuing alone.
-fn at_price(price: Price) -> Quote {
-    Quote { price, spread: Confidence::ZERO, bid: price, ask: price }
-}
-
 /// What the pool and its shares are worth at the newest price.
 ///
 /// # Errors
 /// Where a sum leaves its range.
 pub fn pool_worth(venue: &Venue) -> Result<PoolWorth> {
     let (market, price) = (&venue.market, venue.price());
-    let equity_sats = market.pool_equity(&market.marks(at_price(price))?, price)?.get();
+    let equity_sats = market.pool_equity(&market.marks(Quote::at(price))?, price)?.get();
     let shares = market.pool_shares;
     let share = (i128::from(equity_sats) * SHARE).div_euclid(i128::from(shares.max(1)));
     let share = i64::try_from(share).context("a pool share's price left its range")?;

@@ -154,7 +154,7 @@ fn late_trade(venue: &mut Venue) -> Result<bool> {
     let args = IncreasePositionArgs {
         direction: spoken(direction),
         notional_e6: size.get(),
-        limit_price_e8: if direction == Direction::Long { u64::MAX } else { 0 },
+        limit_price_e8: instructions::any_price_to_open(spoken(direction)),
         deadline: venue.chain.time() - 1,
     };
     let trader = &venue.seats[seat].trader;

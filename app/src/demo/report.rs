@@ -5,10 +5,12 @@ use super::counts::{Liquidation, LiquidationTally, LiquidityTally, Units};
 use super::feed::Timeline;
 use super::figures::{pool_worth, side_at_end, BySide, Fees, Funding, Pnl, PoolWorth, SideReport};
 use super::settling::SettlementReport;
+use super::tally::Tally;
 use super::venue::Venue;
 use super::witness::Deleveraging;
 use crate::decimal::PRICE;
 use anyhow::{ensure, Result};
+use inverse_perps_engine::ledger::Ledger;
 use inverse_perps_engine::Direction;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -145,23 +147,13 @@ impl Report {
         let audit = Findings::of(venue)?;
         let tally = &venue.tally;
         let (ledger, fees) = (market.ledger, tally.fees);
-        let first_difference = venue.audit.first_difference;
-        let mut errors = tally.errors.clone();
-        if let Some((time, found)) = first_difference {
-            errors.push(format!("at unix time {time} not everything was accounted for: {found:?}"));
-        }
-        let mut divergences = tally.divergences;
-        if *tally.replayed() != ledger {
-            divergences += 1;
-            errors.push("the ledger rebuilt from events is not the market's".to_owned());
-        }
         let bad_debt_sats = market.bad_debt.get() + tally.past.bad_debt_sats;
         let in_settlements = |amount: fn(&SettlementReport) -> u64| tally.settlements.iter().map(amount).sum::<u64>();
         let uncollected_sats = in_settlements(|settlement| settlement.uncollected_sats);
-        if tally.liquidated.uncovered_sats + uncollected_sats != bad_debt_sats {
-            divergences += 1;
-            errors.push("the bad debt that events name is not the market's".to_owned());
-        }
+        let contradictions = contradictions(tally, &ledger, bad_debt_sats, uncollected_sats);
+        let first_difference = venue.audit.first_difference;
+        let unaccounted =
+            first_difference.map(|(time, found)| format!("at unix time {time} not everything was accounted for: {found:?}"));
         let long = side_at_end(venue, &market, Direction::Long, tally.long)?;
         let short = side_at_end(venue, &market, Direction::Short, tally.short)?;
         Ok(Self {
@@ -177,9 +169,9 @@ impl Report {
             transactions: tally.transactions,
             failed_transactions: tally.failed_transactions,
             expected_failures: tally.expected_failures,
-            errors,
+            divergences: tally.divergences + u64::try_from(contradictions.len())?,
+            errors: tally.errors.iter().cloned().chain(unaccounted).chain(contradictions).collect(),
             events: tally.events,
-            divergences,
             violations: tally.violations,
             deleveragings: tally.deleveragings.len(),
             deleveraging_list: tally.deleveragings.clone(),
@@ -233,6 +225,18 @@ impl Report {
         ensure!(*divergences == 0, "the chain differed from the engine {divergences} times; see errors");
         Ok(())
     }
+}
+
+/// Where the events of a run do not add up to the market at its end.
+fn contradictions(tally: &Tally, ledger: &Ledger, bad_debt_sats: u64, uncollected_sats: u64) -> Vec<String> {
+    let checks = [
+        (tally.replayed() == ledger, "the ledger rebuilt from events is not the market's"),
+        (
+            tally.liquidated.uncovered_sats + uncollected_sats == bad_debt_sats,
+            "the bad debt that events name is not the market's",
+        ),
+    ];
+    checks.into_iter().filter(|(holds, _)| !holds).map(|(_, message)| message.to_owned()).collect()
 }
 
 fn chart_data(venue: &Venue, run: &Run) -> ChartData {

@@ -119,17 +119,19 @@ impl Market {
     /// What the pool is worth at a price to who deposits: `pool - sum of max(due, -M)`, where `due = owed + uPnL - K` is what the
     /// pool owes a side, rounded up, and a side can owe no more than its margin. Errors: `Overflow`.
     pub fn pool_equity(&self, marks: &Marks, price: Price) -> Result<SignedSats> {
-        let owed_at_most = |side: &Side| SignedSats::ZERO.minus(side.margin.signed()?);
-        let long = due(&self.long, &marks.long, price)?.max(owed_at_most(&self.long)?);
-        let short = due(&self.short, &marks.short, price)?.max(owed_at_most(&self.short)?);
-        self.ledger.pool.signed()?.minus(long)?.minus(short)
+        self.pool_less_dues(marks, price, |side| SignedSats::ZERO.minus(side.margin.signed()?))
     }
 
     /// What it is worth to who leaves: `pool - sum of max(due, 0)`. What traders lose on paper may never be collected.
     /// Errors: `Overflow`.
     pub fn pool_equity_leaving(&self, marks: &Marks, price: Price) -> Result<SignedSats> {
-        let long = due(&self.long, &marks.long, price)?.max(SignedSats::ZERO);
-        let short = due(&self.short, &marks.short, price)?.max(SignedSats::ZERO);
+        self.pool_less_dues(marks, price, |_| Ok(SignedSats::ZERO))
+    }
+
+    /// The pool less what it owes each side, or the least that counts of it.
+    fn pool_less_dues(&self, marks: &Marks, price: Price, least: impl Fn(&Side) -> Result<SignedSats>) -> Result<SignedSats> {
+        let long = due(&self.long, &marks.long, price)?.max(least(&self.long)?);
+        let short = due(&self.short, &marks.short, price)?.max(least(&self.short)?);
         self.ledger.pool.signed()?.minus(long)?.minus(short)
     }
 
@@ -259,14 +261,14 @@ impl Market {
         let day = now.interval(DAY)?;
         if day > self.insurance_day {
             self.insurance_day = day;
-            self.insurance_left = self.insurance_cap()?;
+            self.insurance_left = self.payable_in_a_day(self.ledger.insurance)?;
         }
         Ok(())
     }
 
-    /// `insurance_daily_cap` of the fund as it stands, floored.
-    pub(crate) fn insurance_cap(&self) -> Result<Sats> {
-        self.ledger.insurance.times(self.params.insurance_daily_cap.to_ppb(), Rounding::Floor)
+    /// `insurance_daily_cap` of an amount of insurance, floored.
+    pub(crate) fn payable_in_a_day(&self, insurance: Sats) -> Result<Sats> {
+        insurance.times(self.params.insurance_daily_cap.to_ppb(), Rounding::Floor)
     }
 
     /// Takes up to `wanted` out of insurance, within its fund and the day's allowance. Returns what it took.
@@ -277,12 +279,12 @@ impl Market {
     }
 
     /// Donation to the insurance fund, of satoshi that have arrived in the vault; their share of the day's allowance can be paid
-    /// out at once, so that a new fund serves from its first day. Errors: `MarketClosed`, where there is nothing
+    /// out at once, so that a new fund serves from its first day. Errors: `AmountZero`; `MarketClosed`, where there is nothing
     /// left to insure; `Overflow`.
     pub fn fund_insurance(&mut self, amount: Sats) -> Result<()> {
+        ensure(!amount.is_zero(), Error::AmountZero)?;
         ensure(self.status() != Status::Closed, Error::MarketClosed)?;
-        let allowed = amount.times(self.params.insurance_daily_cap.to_ppb(), Rounding::Floor)?;
-        self.insurance_left = self.insurance_left.plus(allowed)?;
+        self.insurance_left = self.insurance_left.plus(self.payable_in_a_day(amount)?)?;
         self.ledger.insurance = self.ledger.insurance.plus(amount)?;
         Ok(())
     }

@@ -112,10 +112,11 @@ pub const ONE: u64 = 1_000_000_000_000_000_000;
 pub fn divide_by_one(n: i128, rounding: Rounding) -> Result<i128> {
     const TWOS: u32 = ONE.trailing_zeros();
     const FIVES: u64 = ONE >> TWOS;
+    const REST: u64 = !(u64::MAX << TWOS);
     let magnitude = n.unsigned_abs();
     let (quotient, rest) = divide_with_remainder(magnitude >> TWOS, FIVES)?;
     let of_magnitude = if n < 0 { rounding.opposite() } else { rounding };
-    let inexact = rest != 0 || words(magnitude).1 & (u64::MAX >> (64u32.wrapping_sub(TWOS))) != 0;
+    let inexact = rest != 0 || words(magnitude).1 & REST != 0;
     negate_or_keep(round_up(quotient, inexact && of_magnitude == Rounding::Ceil)?, n < 0)
 }
 

@@ -130,6 +130,11 @@ pub struct Quote {
 }
 
 impl Quote {
+    /// A price without a spread: for valuing, where nobody trades.
+    pub fn at(price: Price) -> Self {
+        Self { price, spread: Confidence::ZERO, bid: price, ask: price }
+    }
+
     /// The price at which a trader buys (opens a long, closes a short) or sells. Same for both kinds of fill.
     pub fn fill(&self, direction: Direction, opening: bool) -> Price {
         if (direction == Direction::Long) == opening {
@@ -156,6 +161,14 @@ fn rescale(n: u64, exponent: i32, rounding: Rounding) -> Result<u64> {
 }
 
 impl RawUpdate {
+    /// That it is published at most `max_future` ahead of the Clock.
+    ///
+    /// # Errors
+    /// `PriceInFuture`.
+    pub(crate) fn ensure_not_ahead(&self, at: Moment, params: &Params) -> Result<()> {
+        ensure(self.publish_time <= at.time.after(params.max_future)?, Error::PriceInFuture)
+    }
+
     /// Price (floored), confidence (rounded up) and average (floored) at eight decimals.
     ///
     /// # Errors
@@ -203,7 +216,7 @@ impl PriceState {
         if update.publish_time <= self.publish_time && !self.price.is_zero() {
             return Ok(());
         }
-        ensure(update.publish_time <= at.time.after(params.max_future)?, Error::PriceInFuture)?;
+        update.ensure_not_ahead(at, params)?;
         let (price, confidence, ema) = update.scaled()?;
         let interval = at.time.interval(BUCKET)?;
         if at.slot == self.slot && !self.price.is_zero() {

@@ -40,6 +40,11 @@ impl Valuation {
         Ok(Self { value: self.exposure.value(price)?, ..*self })
     }
 
+    /// Entry value, at least nothing: costs can have eaten all of it.
+    pub fn came_in(&self) -> Sats {
+        SignedSats::new(self.entry_value).gain_and_loss().0
+    }
+
     /// Value rounded against the trader who leaves.
     pub fn exit_value(&self) -> Sats {
         self.value.rounded(self.direction.exit_rounding())

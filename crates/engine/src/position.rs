@@ -4,7 +4,7 @@ use crate::errors::{ensure, Error, Result};
 use crate::layout::stored;
 use crate::math::Rounding;
 use crate::side::{Direction, Side};
-use crate::units::{Basis, CostIndex, ExitIndex, Notional, Sats, Scale, Shares, UnixTime};
+use crate::units::{Basis, CostIndex, ExitIndex, FineSats, Notional, Sats, Scale, Shares, UnixTime};
 
 const LONG: u8 = 1;
 const SHORT: u8 = 2;
@@ -67,6 +67,13 @@ impl Position {
     /// Notional at the side's scale, rounded down. Errors: `Overflow`.
     pub fn notional(&self, side: &Side) -> Result<Notional> {
         self.shares.at(side.scale)?.notional(Rounding::Floor)
+    }
+
+    /// `±(basis (A0 - A) - shares (X - X0))`: what deleveraging has realised since it was last settled, exact. Errors: `Overflow`.
+    pub fn deleveraged_since(&self, side: &Side, direction: Direction) -> Result<FineSats> {
+        let exited = self.shares.exited_since(side.exit_index, self.exit_index)?;
+        let fall = self.scale.minus(side.scale)?;
+        FineSats::deleveraged(self.basis, fall, exited)?.signed_for(direction)
     }
 
     /// Voids every order placed so far; their tips are free margin again.

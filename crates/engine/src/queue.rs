@@ -29,6 +29,7 @@ impl Withdrawal {
     /// Whether its window has passed; it stands still while no price comes that the pool accepts, as while the market settles.
     /// Errors: `Overflow`.
     pub fn has_lapsed(&self, params: &Params, now: UnixTime, stalled_seconds: u64) -> Result<bool> {
+        // A clock that has fallen back makes a stall that still goes on shorter: then nothing has stalled since the request.
         let stalled = stalled_seconds.saturating_sub(self.stalled_seconds);
         let stalled = i64::try_from(stalled).map_err(|_| Error::Overflow)?;
         let end = self.requested_at.after(params.cool_down)?.after(params.withdrawal_window)?;

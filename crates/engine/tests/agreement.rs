@@ -66,7 +66,7 @@ impl Pair {
         let (pool, insurance) =
             ([1_000_000, 1_000_000_000, 1_000_000_000_000][rng.gen_range(0..3)], [0, 100_000][rng.gen_range(0..2)]);
         let mut bench = Bench::new(params(), Price::new(price), pool);
-        bench.market.fund_insurance(sats(insurance)).unwrap();
+        bench.insure(insurance);
         Self {
             bench,
             model: Model::new(wide(pool), wide(insurance)),

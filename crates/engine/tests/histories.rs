@@ -11,7 +11,7 @@ use inverse_perps_engine::actions::DecreaseSize::{Part, Whole};
 use inverse_perps_engine::actions::Outcome;
 use inverse_perps_engine::oracle::{PriceUse, Quote};
 use inverse_perps_engine::settlement::Status;
-use inverse_perps_engine::units::{Bps, Confidence, Notional, Price};
+use inverse_perps_engine::units::{Bps, Notional, Price};
 use inverse_perps_engine::{Direction, Error, Market, Params, Position, Side};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -232,8 +232,7 @@ impl World {
         assert!(self.vault >= 0 && ledger.funds.is_zero());
         assert_eq!(wide(market.free_pool().unwrap().get()), Model::of(&market).free_pool());
 
-        let quote = Quote { price: self.bench.price, spread: Confidence::ZERO, bid: self.bench.price, ask: self.bench.price };
-        let marks = market.marks(quote).unwrap();
+        let marks = market.marks(Quote::at(self.bench.price)).unwrap();
         assert_eq!(
             wide(market.pool_equity(&marks, self.bench.price).unwrap().get().try_into().unwrap_or(0)),
             pool_equity.max(0)

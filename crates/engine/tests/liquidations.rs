@@ -199,7 +199,7 @@ proptest! {
 /// lost 8,333,334.
 fn waterfall(margin: u64, insurance: u64) -> (Bench, Position, Liquidated) {
     let mut bench = Bench::new(free_to_open(), usd(50_000), DEEP);
-    bench.market.fund_insurance(sats(insurance)).unwrap();
+    bench.insure(insurance);
     let mut position = bench.opened(Direction::Long, dollars(100_000), margin);
     bench.market.params.taker_fee = Bps::new(5); // which bounds the least reward
     bench.move_to(usd(48_000));

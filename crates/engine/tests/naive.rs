@@ -565,6 +565,9 @@ impl World {
     }
 
     fn fund_insurance(&mut self, amount: u64) {
+        if amount == 0 {
+            return;
+        }
         self.market.fund_insurance(sats(amount)).unwrap();
         self.model.fund_insurance(amount);
         self.vault += wide(amount);
@@ -666,7 +669,7 @@ impl World {
     /// What the market comes to now, as a view.
     fn marks(&self) -> Marks {
         let price = Price::new(self.price);
-        self.market.marks(Quote { price, spread: Confidence::ZERO, bid: price, ask: price }).unwrap()
+        self.market.marks(Quote::at(price)).unwrap()
     }
 
     fn same(&mut self, what: &str, amount: &Amount, n: impl Into<BigInt>, d: i128) {

@@ -153,7 +153,7 @@ fn halved(pool: Sats, insurance: Sats, long_margin: u64) -> (Bench, [Position; 3
         bench.opened(Direction::Long, dollars(30_000), long_margin),
     ];
     bench.market.ledger.pool = pool;
-    bench.market.fund_insurance(insurance).unwrap();
+    bench.insure(insurance.get());
     bench.move_to(usd(30_000));
     assert_eq!(bench.sync().unwrap().strained.unwrap().outcome, Outcome::Settling);
     assert_eq!(bench.sync(), Err(Error::MarketSettling), "the market has stopped");
@@ -266,7 +266,7 @@ fn the_tip_is_bounded_by_the_fee_at_entry_and_by_insurance() {
         bench.market.ledger.pool = Sats::ZERO;
         bench.move_to(usd(6_000));
         bench.wait(86_400);
-        bench.market.fund_insurance(sats(insurance)).unwrap();
+        bench.insure(insurance);
         bench.sync().unwrap();
         let closed = bench.close_for_claim(&mut position).unwrap();
         assert_eq!(bench.market.take_tip(closed.tip_most, bench.at()), Ok(sats(tip)), "of {insurance}");

@@ -8,6 +8,7 @@ use inverse_perps::instructions::{
 };
 use inverse_perps::state::OracleSource;
 use inverse_perps_engine::Params;
+pub use perps::chain::Trader;
 use perps::client::instructions::{self, Leaving, LiquidityDeposit, SettleWith, Withdrawal};
 use perps::client::pyth::{price_update, PriceSays, RECEIVER};
 use perps::client::MarketKeys;
@@ -56,23 +57,6 @@ pub struct Provider {
 
 impl Provider {
     /// The provider's address.
-    pub fn address(&self) -> Address {
-        self.keypair.pubkey()
-    }
-}
-
-/// Somebody with tokens and a position.
-pub struct Trader {
-    /// Signs.
-    pub keypair: Keypair,
-    /// Wrapped BTC.
-    pub tokens: Address,
-    /// Position, sub-account 0.
-    pub position: Address,
-}
-
-impl Trader {
-    /// The trader's address.
     pub fn address(&self) -> Address {
         self.keypair.pubkey()
     }
@@ -272,10 +256,7 @@ impl TestMarket {
 
     /// Increases at any price and time.
     pub fn open(&self, trader: &Trader, direction: PositionDirection, notional: u64) -> Instruction {
-        let limit_price_e8 = match direction {
-            PositionDirection::Long => u64::MAX,
-            PositionDirection::Short => 0,
-        };
+        let limit_price_e8 = instructions::any_price_to_open(direction);
         let args = IncreasePositionArgs { direction, notional_e6: dollars(notional), limit_price_e8, deadline: i64::MAX };
         self.increase(trader, args)
     }
@@ -337,9 +318,6 @@ fn back_to(provider: &Provider, id: u64) -> Leaving {
 }
 
 fn at_any_price(direction: PositionDirection, notional_e6: Option<u64>) -> DecreasePositionArgs {
-    let limit_price_e8 = match direction {
-        PositionDirection::Long => 0,
-        PositionDirection::Short => u64::MAX,
-    };
+    let limit_price_e8 = instructions::any_price_to_close(direction);
     DecreasePositionArgs { notional_e6, limit_price_e8, deadline: i64::MAX }
 }

@@ -231,9 +231,9 @@ async fn both_sides_winning_after_a_pump_and_a_fall_get_the_pool_at_most() {
 }
 
 fn quote(price: i64) -> inverse_perps_engine::oracle::Quote {
-    use inverse_perps_engine::units::{Confidence, Price};
-    let price = Price::new(usd(u64::try_from(price).expect("positive")));
-    inverse_perps_engine::oracle::Quote { price, spread: Confidence::ZERO, bid: price, ask: price }
+    inverse_perps_engine::oracle::Quote::at(inverse_perps_engine::units::Price::new(usd(
+        u64::try_from(price).expect("positive")
+    )))
 }
 
 /// The price falls to the floor of its range. Shorts owe nobody anything and win more with every step.

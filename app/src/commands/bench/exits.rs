@@ -6,7 +6,7 @@ use crate::client::instructions::{self, Leaving, SettleWith};
 use anyhow::Result;
 use inverse_perps::instructions::PositionDirection;
 use inverse_perps_engine::oracle::Quote;
-use inverse_perps_engine::units::{Confidence, Price, Sats};
+use inverse_perps_engine::units::{Price, Sats};
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 
@@ -76,7 +76,7 @@ impl Scene {
         chain.post(tick(64_000))?;
         let price = Price::new(64_000 * BITCOIN);
         edit_market(&mut chain, |market| {
-            let profit = market.marks(Quote { price, spread: Confidence::ZERO, bid: price, ask: price })?.profit()?;
+            let profit = market.marks(Quote::at(price))?.profit()?;
             let reserved = market.ledger.pool.minus(market.free_pool()?)?;
             market.ledger.pool = reserved.plus(Sats::new(profit.get() * 100 / percent))?;
             Ok(())

@@ -103,12 +103,11 @@ impl Market {
     /// that bound, so that such a position is worth liquidating still.)
     fn least_reward(&self, closed: &Valuation, value: Sats) -> Result<Sats> {
         let least = value.times(self.params.min_reward.to_ppb(), Rounding::Floor)?;
-        match u64::try_from(closed.entry_value) {
-            Ok(entry_value) if entry_value > 0 => {
-                Ok(least.min(Sats::new(entry_value).times(self.params.taker_fee.to_ppb(), Rounding::Floor)?))
-            }
-            _ => Ok(least),
+        let came_in = closed.came_in();
+        if came_in.is_zero() {
+            return Ok(least);
         }
+        Ok(least.min(came_in.times(self.params.taker_fee.to_ppb(), Rounding::Floor)?))
     }
 
     fn charges(&self, value: Sats, spread_ratio: Ppb) -> Result<Charges> {

@@ -2,12 +2,12 @@
 
 use crate::errors::{ensure, Error, Result};
 use crate::market::{Market, Marks};
-use crate::oracle::Moment;
+use crate::oracle::{Moment, Quote};
 use crate::queue::Withdrawal;
 use crate::reserve::{ensure_reserve, requirement};
 use crate::settlement::Status;
 use crate::shares::{ensure_enough, payout_for, shares_for, whole_payout_for};
-use crate::units::Sats;
+use crate::units::{Price, Sats, SignedSats};
 
 impl Market {
     /// Mints shares for satoshi that have arrived in the vault, at the dearer of the pool's equity, at the dearest of bid, ask
@@ -28,8 +28,7 @@ impl Market {
     }
 
     fn dearest_worth(&self, marks: &Marks) -> Result<Sats> {
-        let low = self.pool_equity(marks, marks.quote.bid)?;
-        let high = if marks.quote.ask == marks.quote.bid { low } else { self.pool_equity(marks, marks.quote.ask)? };
+        let (low, high) = at_both_ends(&marks.quote, |price| self.pool_equity(marks, price))?;
         let unused = self.pool_shares == 0 && self.ledger.pool.is_zero();
         ensure(unused || low.min(high).get() > 0, Error::PoolNotSolvent)?;
         Ok(low.max(high).gain_and_loss().0.max(self.free_pool()?))
@@ -118,8 +117,13 @@ impl Market {
     }
 
     fn cheapest_worth(&self, marks: &Marks) -> Result<Sats> {
-        let low = self.pool_equity_leaving(marks, marks.quote.bid)?;
-        let high = if marks.quote.ask == marks.quote.bid { low } else { self.pool_equity_leaving(marks, marks.quote.ask)? };
+        let (low, high) = at_both_ends(&marks.quote, |price| self.pool_equity_leaving(marks, price))?;
         Ok(low.min(high).gain_and_loss().0)
     }
+}
+
+/// Something at bid and at ask, the recent range included; reckoned once where they are the same.
+fn at_both_ends(quote: &Quote, worth: impl Fn(Price) -> Result<SignedSats>) -> Result<(SignedSats, SignedSats)> {
+    let low = worth(quote.bid)?;
+    Ok((low, if quote.ask == quote.bid { low } else { worth(quote.ask)? }))
 }

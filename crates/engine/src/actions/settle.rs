@@ -27,9 +27,7 @@ impl Market {
         let mut result = FineSats::ZERO.minus(cost)?;
         side.cost_owed = side.cost_owed.minus(cost)?;
         if position.scale != side.scale {
-            let exited = position.shares.exited_since(side.exit_index, position.exit_index)?;
-            let fall = position.scale.minus(side.scale)?;
-            let realised = FineSats::deleveraged(position.basis, fall, exited)?.signed_for(direction)?;
+            let realised = position.deleveraged_since(side, direction)?;
             side.owed = side.owed.minus(realised)?;
             result = result.plus(realised)?;
         } else if cost.is_zero() {

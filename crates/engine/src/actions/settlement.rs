@@ -87,8 +87,7 @@ impl Market {
     /// The tip in satoshi, floored: `settle_tip` at the kept price, but never above what insurance and protocol got of the fee on
     /// this position's entry value, so that no price makes it pay to breed positions for their tips.
     fn settle_tip(&self, valuation: &Valuation, price: Price) -> Result<Sats> {
-        let entry_value = SignedSats::new(valuation.entry_value).gain_and_loss().0;
-        let most = entry_value.times(self.params.non_pool_fee()?, Rounding::Floor)?;
+        let most = valuation.came_in().times(self.params.non_pool_fee()?, Rounding::Floor)?;
         Ok(self.params.settle_tip.value_at(price, Rounding::Floor)?.min(most))
     }
 

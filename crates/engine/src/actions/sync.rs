@@ -169,7 +169,7 @@ impl Market {
 
     /// Stops the market and keeps the price.
     pub(super) fn begin_settling(&mut self, price: Price) -> Result<()> {
-        let top_up_most = self.insurance_cap()?;
+        let top_up_most = self.payable_in_a_day(self.ledger.insurance)?;
         self.lifecycle.begin_settling(price, top_up_most);
         Ok(())
     }

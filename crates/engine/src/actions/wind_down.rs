@@ -4,7 +4,7 @@ use super::Accrued;
 use crate::errors::{ensure, Error, Result};
 use crate::market::Market;
 use crate::oracle::{Moment, Quote, RawUpdate};
-use crate::units::{Bps, Confidence, Price, UnixTime};
+use crate::units::{Bps, UnixTime};
 
 /// Widest confidence of a settlement price.
 const SETTLEMENT_CONFIDENCE: Bps = Bps::new(1_000);
@@ -32,7 +32,7 @@ impl Market {
         ensure(!self.is_grace_over(at.time)?, Error::GracePeriodOver)?;
         let newest = self.prices.publish_time.max(self.lifecycle.settlement_publish_time);
         ensure(update.publish_time > newest, Error::PriceNotNewer)?;
-        ensure(update.publish_time <= at.time.after(self.params.max_future)?, Error::PriceInFuture)?;
+        update.ensure_not_ahead(at, &self.params)?;
         let (price, confidence, _) = update.scaled()?;
         ensure(!confidence.exceeds(price, SETTLEMENT_CONFIDENCE), Error::SettlementConfidenceTooWide)?;
         self.lifecycle.settlement_price = price;
@@ -54,7 +54,7 @@ impl Market {
         let accrued = if price.is_zero() {
             None
         } else {
-            let marks = self.marks(without_spread(price))?;
+            let marks = self.marks(Quote::at(price))?;
             self.accrue(&marks, self.free_pool()?, at)?
         };
         self.begin_settling(price)?;
@@ -70,8 +70,4 @@ impl Market {
         self.lifecycle.ensure_active()?;
         ensure(self.lifecycle.is_declared_dead(), Error::OracleNotDead)
     }
-}
-
-fn without_spread(price: Price) -> Quote {
-    Quote { price, spread: Confidence::ZERO, bid: price, ask: price }
 }

@@ -147,6 +147,13 @@ impl Bench {
         self.try_sync(PriceUse::Increase).expect("a usable price")
     }
 
+    /// Gives to insurance, if there is something to give.
+    pub fn insure(&mut self, amount: u64) {
+        if amount > 0 {
+            self.market.fund_insurance(sats(amount)).expect("a donation");
+        }
+    }
+
     /// A flat position with margin.
     pub fn funded(&mut self, margin: u64) -> Position {
         let mut position = Position::default();

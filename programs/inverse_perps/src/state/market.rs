@@ -35,7 +35,13 @@ pub struct Touched<'a> {
     pub key: Pubkey,
     /// The position.
     pub position: &'a mut Position,
-    /// What insurance may pay for closing it, if that was done.
+}
+
+/// What bringing a position up to date came to.
+pub struct Touch {
+    /// The marks to act at; none where there was nothing to sync for, or where the market does not trade.
+    pub marks: Option<Marks>,
+    /// What insurance may pay for it, if it closed the position in a settlement.
     pub tip_most: Sats,
 }
 
@@ -135,11 +141,11 @@ impl Market {
     }
 
     /// Brings a position up to date: at the price while the market trades, if it is open; while the market settles, by closing it
-    /// for its claim, at the price kept. Marks where it trades.
+    /// for its claim, at the price kept. A flat position needs neither price nor settling.
     ///
     /// # Errors
     /// `PriceRequired`, those of `sync` and of the engine's settling.
-    pub fn touch(&mut self, touched: &mut Touched, price: Option<&AccountInfo>, usage: PriceUse) -> Result<Option<Marks>> {
+    pub fn touch(&mut self, touched: &mut Touched, price: Option<&AccountInfo>, usage: PriceUse) -> Result<Touch> {
         let mut marks = None;
         if self.state.status() == Status::Active && touched.position.state.open_direction().is_some() {
             let price = price.ok_or(PerpError::PriceRequired)?;
@@ -147,21 +153,20 @@ impl Market {
             marks = synced.trading().ok();
         }
         self.settle(touched.market, touched.key, touched.position)?;
-        if self.state.status() == Status::Settling {
-            self.close_out(touched)?;
-        }
-        Ok(marks)
+        let tip_most = if self.state.status() == Status::Settling { self.close_out(touched)? } else { Sats::ZERO };
+        Ok(Touch { marks, tip_most })
     }
 
-    fn close_out(&mut self, touched: &mut Touched) -> Result<()> {
+    /// Closes a position for its claim. Returns what insurance may pay for that.
+    fn close_out(&mut self, touched: &mut Touched) -> Result<Sats> {
         let before = self.state.ledger;
-        if let Some(closed) = self.state.close_for_claim(&mut touched.position.state).map_err(fail)? {
-            touched.tip_most = closed.tip_most;
-            let head = self.next_event(touched.market);
-            let ledger = events::LedgerChange::since(&before, &self.state.ledger)?;
-            events::log(&PositionClosedOut::new(head, touched.key, &touched.position.state, &closed, ledger));
-        }
-        Ok(())
+        let Some(closed) = self.state.close_for_claim(&mut touched.position.state).map_err(fail)? else {
+            return Ok(Sats::ZERO);
+        };
+        let head = self.next_event(touched.market);
+        let ledger = events::LedgerChange::since(&before, &self.state.ledger)?;
+        events::log(&PositionClosedOut::new(head, touched.key, &touched.position.state, &closed, ledger));
+        Ok(closed.tip_most)
     }
 
     /// Writes to a position what the indices have done to it.

@@ -1,6 +1,6 @@
 //! Gives to a market's insurance fund or to its pool. Anyone may.
 
-use crate::errors::{fail, PerpError};
+use crate::errors::fail;
 use crate::events::{self, InsuranceFunded, LedgerChange, LiquidityDonated};
 use crate::state::Market;
 use crate::token;
@@ -49,7 +49,6 @@ pub fn donate_liquidity(ctx: Context<Donate>, amount_sats: u64) -> Result<()> {
 
 impl Donate<'_> {
     fn give(&self, receiver: Receiver, amount_sats: u64) -> Result<()> {
-        require!(amount_sats > 0, PerpError::AmountZero);
         let key = self.market.key();
         let mut market = self.market.load_mut()?;
         market.ensure_vault(self.vault.key)?;

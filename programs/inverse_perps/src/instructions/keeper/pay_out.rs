@@ -10,7 +10,6 @@ use anchor_lang::prelude::*;
 use anchor_spl::associated_token::AssociatedToken;
 use anchor_spl::token::Token;
 use inverse_perps_engine::settlement::Status;
-use inverse_perps_engine::units::Sats;
 
 /// Accounts of `pay_out`.
 #[derive(Accounts)]
@@ -69,7 +68,7 @@ pub fn pay_out(ctx: Context<PayOut>) -> Result<()> {
         let mut market = accounts.market.load_mut()?;
         let mut position = accounts.position.load_mut()?;
         accounts.validate(&market, &position)?;
-        let mut touched = Touched { market: market_key, key, position: &mut position, tip_most: Sats::ZERO };
+        let mut touched = Touched { market: market_key, key, position: &mut position };
         redeem(&mut market, &mut touched, accounts.settlement.as_ref())?;
 
         let before = market.state.ledger;

@@ -49,11 +49,11 @@ pub fn settle_position(ctx: Context<SettlePosition>) -> Result<()> {
         Market::ensure_owns(&market_key, &position)?;
         let before = market.state.ledger.total().map_err(fail)?;
         let key = accounts.position.key();
-        let mut touched = Touched { market: market_key, key, position: &mut position, tip_most: Sats::ZERO };
+        let mut touched = Touched { market: market_key, key, position: &mut position };
         redeem(&mut market, &mut touched, accounts.settlement.as_ref())?;
-        market.touch(&mut touched, accounts.price.as_deref(), PriceUse::Upkeep)?;
+        let touch = market.touch(&mut touched, accounts.price.as_deref(), PriceUse::Upkeep)?;
         market.state.ledger.ensure_conserved(before).map_err(fail)?;
-        take_tip(accounts, &mut market, &touched)?
+        take_tip(accounts, &mut market, touch.tip_most)?
     };
     match (tip, &accounts.vault, &accounts.destination) {
         (Some((signer, amount)), Some(vault), Some(destination)) => {
@@ -96,21 +96,21 @@ pub(super) fn redeem<'info>(
 fn take_tip<'info>(
     accounts: &SettlePosition<'info>,
     market: &mut Market,
-    touched: &Touched,
+    most: Sats,
 ) -> Result<Option<(MarketSigner<'info>, u64)>> {
     let (Some(vault), Some(destination), Some(_)) = (&accounts.vault, &accounts.destination, &accounts.token_program) else {
         return Ok(None);
     };
     market.ensure_vault(vault.key)?;
     let before = market.state.ledger;
-    let tip = market.state.take_tip(touched.tip_most, now()?).map_err(fail)?;
+    let tip = market.state.take_tip(most, now()?).map_err(fail)?;
     if tip.is_zero() {
         return Ok(None);
     }
-    let head = market.next_event(touched.market);
+    let head = market.next_event(accounts.market.key());
     events::log(&SettleTipPaid {
         head,
-        position: touched.key,
+        position: accounts.position.key(),
         rewarded: destination.key(),
         amount_sats: tip,
         ledger: LedgerChange::since(&before, &market.state.ledger)?,

@@ -7,7 +7,6 @@ use crate::state::{Market, Position};
 use crate::token::{self, MarketSigner};
 use anchor_lang::prelude::*;
 use anchor_spl::token::Token;
-use inverse_perps_engine::market::Marks;
 use inverse_perps_engine::oracle::PriceUse;
 use inverse_perps_engine::units::Sats;
 
@@ -50,9 +49,10 @@ pub fn withdraw_collateral(ctx: Context<WithdrawCollateral>, amount_sats: u64) -
         position.ensure_owner(accounts.owner.key)?;
         market.ensure_vault(accounts.vault.key)?;
 
-        let marks = touch_if_open(accounts, &mut market, &mut position)?;
+        let mut touched = Touched { market: key, key: accounts.position.key(), position: &mut position };
+        let touch = market.touch(&mut touched, accounts.price.as_deref(), PriceUse::Withdrawal)?;
         let before = market.state.ledger;
-        market.state.withdraw_collateral(&mut position.state, amount, marks.as_ref()).map_err(fail)?;
+        market.state.withdraw_collateral(&mut position.state, amount, touch.marks.as_ref()).map_err(fail)?;
         let head = market.next_event(key);
         events::log(&CollateralWithdrawn {
             head,
@@ -65,14 +65,4 @@ pub fn withdraw_collateral(ctx: Context<WithdrawCollateral>, amount_sats: u64) -
     };
     token::pay_out(&signer, &accounts.vault, &accounts.destination, amount_sats)?;
     token::ensure_backed(&accounts.vault, &accounts.market.load()?.state.ledger)
-}
-
-/// A flat position needs neither price nor settling; one that a settlement of the market has closed is flat.
-fn touch_if_open(accounts: &WithdrawCollateral, market: &mut Market, position: &mut Position) -> Result<Option<Marks>> {
-    if position.state.open_direction().is_none() {
-        return Ok(None);
-    }
-    let (market_key, key) = (accounts.market.key(), accounts.position.key());
-    let mut touched = Touched { market: market_key, key, position, tip_most: Sats::ZERO };
-    market.touch(&mut touched, accounts.price.as_deref(), PriceUse::Withdrawal)
 }
