@@ -138,7 +138,7 @@ impl LocalChain {
     fn create_market(&mut self, index: u16, params: Params) -> Result<()> {
         let (admin, mint) = (self.admin(), self.keys.mint);
         let oracle = OracleSource::PythPull { feed_id: FEED_ID };
-        let args = CreateMarketArgs { index, oracle, params };
+        let args = CreateMarketArgs { index, oracle, params, instant_fills: true };
         self.send(&[instructions::create_market(admin.pubkey(), mint, self.price, args)], &admin)?;
         self.keys = MarketKeys::find(mint, index);
         self.market_index = index;

@@ -60,7 +60,7 @@ fn main() -> Result<()> {
     let Arguments { authority, admin, guardian, fee_recipient, mint, price, index, .. } = arguments;
 
     let governance = InitializeExchangeArgs { admin, guardian, fee_recipient, timelock_seconds };
-    let market = CreateMarketArgs { index, oracle: OracleSource::PythPull { feed_id }, params };
+    let market = CreateMarketArgs { index, oracle: OracleSource::PythPull { feed_id }, params, instant_fills: false };
     let steps = [
         (format!("1 initialize_exchange {}", exchange()), authority, initialize_exchange(authority, governance)),
         (format!("2 create_market {}", MarketKeys::find(mint, index).market), admin, create_market(admin, mint, price, market)),

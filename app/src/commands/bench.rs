@@ -255,7 +255,7 @@ impl Scene {
     fn measure_create_market(&self) -> Result<Row> {
         let admin = self.chain.admin();
         let oracle = OracleSource::PythPull { feed_id: crate::chain::FEED_ID };
-        let args = CreateMarketArgs { index: 1, oracle, params: Params::standard() };
+        let args = CreateMarketArgs { index: 1, oracle, params: Params::standard(), instant_fills: true };
         let create = instructions::create_market(admin.pubkey(), self.chain.keys.mint, self.chain.price, args);
         self.measure("create_market", create, &admin)
     }

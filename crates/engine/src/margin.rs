@@ -1,12 +1,27 @@
 //! Initial and maintenance margin, and the equity they are held against (design, sections 5 and 7).
 
 use crate::errors::{ensure, Error, Result};
+use crate::layout::stored;
 use crate::math::Rounding;
 use crate::params::Params;
 use crate::pnl::Valuation;
 use crate::position::Position;
 use crate::side::Side;
-use crate::units::{Notional, Ppb, Price, Sats, SignedSats};
+use crate::units::{Bps, Notional, Ppb, Price, Sats, SignedSats};
+
+stored! {
+    /// Margin ratios of a position of size zero, and their growth per $1M.
+    pub struct MarginRatios {
+        /// Initial margin.
+        pub initial: Bps,
+        /// Growth of initial margin.
+        pub initial_slope: Bps,
+        /// Maintenance margin.
+        pub maintenance: Bps,
+        /// Growth of maintenance margin.
+        pub maintenance_slope: Bps,
+    }
+}
 
 /// The initial ratio of a position of this size, rounded up. Errors: `Overflow`.
 pub fn initial_ratio(params: &Params, notional: Notional) -> Result<Ppb> {

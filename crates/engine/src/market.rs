@@ -3,6 +3,7 @@
 use crate::errors::{ensure, Error, Result};
 use crate::layout::stored;
 use crate::ledger::{take_up_to, transfer, Ledger};
+use crate::margin::MarginRatios;
 use crate::math::Rounding;
 use crate::oracle::{PriceState, Quote};
 use crate::params::Params;
@@ -40,7 +41,26 @@ stored! {
         pub insurance_left: Sats,
         /// Where the market stands in its life.
         pub lifecycle: Lifecycle,
+        /// Until when nothing that adds risk is done.
+        pub risk_paused_until: UnixTime,
+        /// The margin ratios of positions older than `margin_epoch`, until `spared_until`.
+        pub spared: MarginRatios,
+        /// Until when older positions are spared; zero while none is.
+        pub spared_until: UnixTime,
+        /// Raises of the margin ratios so far.
+        pub margin_epoch: u32,
+        /// 1 where trades fill at once at the market's price, 0 where only orders fill. It never changes.
+        pub instant_fills: u32,
     }
+}
+
+/// How a market's trades fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fills {
+    /// By orders alone, at a price that did not exist when the order could last be changed.
+    OrdersOnly,
+    /// Also at once, at the market's price.
+    Instant,
 }
 
 /// The market at a price, valued once and handed on.
@@ -83,9 +103,21 @@ impl Marks {
 
 impl Market {
     /// A market without positions or money. Accrual starts now.
-    pub fn new(params: Params, now: UnixTime) -> Self {
+    pub fn new(params: Params, fills: Fills, now: UnixTime) -> Self {
         let prices = PriceState { decrease_time: now, liquidity_time: now, ..PriceState::default() };
-        Self { params, prices, long: Side::empty(), short: Side::empty(), last_accrual: now, ..Self::default() }
+        let instant_fills = match fills {
+            Fills::OrdersOnly => 0,
+            Fills::Instant => 1,
+        };
+        Self { params, prices, long: Side::empty(), short: Side::empty(), last_accrual: now, instant_fills, ..Self::default() }
+    }
+
+    /// How trades fill.
+    pub fn fills(&self) -> Fills {
+        match self.instant_fills {
+            0 => Fills::OrdersOnly,
+            _ => Fills::Instant,
+        }
     }
 
     /// Whether it trades, settles or is closed.

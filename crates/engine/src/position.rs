@@ -44,8 +44,8 @@ stored! {
         pub claim: Sats,
         /// The settlement's epoch.
         pub claim_epoch: u32,
-        /// Zero.
-        pub reserved_epoch: u32,
+        /// The market's `margin_epoch` when it was last increased.
+        pub margin_epoch: u32,
     }
 }
 

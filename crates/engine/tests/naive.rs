@@ -17,11 +17,11 @@ use common::exact::{int, Exact};
 use common::ledger_model::{Holder, Side as SideNumbers};
 use common::{dollars, moment, open_params, sats, update, BOTH, START};
 use inverse_perps_engine::actions::{Decrease, DecreaseSize, Increase, Outcome};
-use inverse_perps_engine::market::Marks;
+use inverse_perps_engine::market::{Fills, Marks};
 use inverse_perps_engine::oracle::{Moment, PriceUse, Quote};
 use inverse_perps_engine::queue::Withdrawal;
 use inverse_perps_engine::settlement::{Settlement, Status};
-use inverse_perps_engine::units::{Bps, Confidence, Notional, Price, Sats, Seconds, UnixTime};
+use inverse_perps_engine::units::{Bps, Notional, Price, Sats, Seconds, UnixTime};
 use inverse_perps_engine::{Direction, Error, Market, Params, Position};
 use naive::{Amount, Judged, Model, Rule, Rules, Verdict};
 use num_bigint::BigInt;
@@ -208,7 +208,7 @@ impl World {
 
     /// A market whose first depositor has brought the pool.
     fn new(params: Params, price: u64, pool: u64) -> Self {
-        let mut market = Market::new(params, UnixTime::new(START));
+        let mut market = Market::new(params, Fills::Instant, UnixTime::new(START));
         let at = moment(START, 1);
         let marks = market.sync(&update(Price::new(price), START), PriceUse::Liquidity, at).unwrap().marks;
         market.deposit_liquidity(sats(pool), 0, &marks).unwrap();

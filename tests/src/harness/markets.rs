@@ -104,7 +104,7 @@ impl Chain {
     pub async fn open_market(&mut self, mint: Address, index: u16, params: Params) -> TestMarket {
         let market = TestMarket { keys: MarketKeys::find(mint, index), price: Address::new_unique() };
         self.post(&market, Tick::at(50_000));
-        let args = CreateMarketArgs { index, oracle: OracleSource::PythPull { feed_id: FEED }, params };
+        let args = CreateMarketArgs { index, oracle: OracleSource::PythPull { feed_id: FEED }, params, instant_fills: true };
         let create = instructions::create_market(self.admin.pubkey(), mint, market.price, args);
         let admin = self.admin.insecure_clone();
         self.succeed("create the market", &[create], &[&admin]).await;

@@ -27,7 +27,7 @@ async fn creates_market_vault_lp_mint_and_escrow_once() {
     // Given an exchange and a mint of 8 decimals,
     let (mut chain, admin, mint, price) = ready().await;
     let keys = MarketKeys::find(mint, 65_535);
-    let args = CreateMarketArgs { index: 65_535, oracle: PULL, params: Params::standard() };
+    let args = CreateMarketArgs { index: 65_535, oracle: PULL, params: Params::standard(), instant_fills: true };
     let create = instructions::create_market(admin.pubkey(), mint, price, args);
 
     // when the admin creates a market,
@@ -79,7 +79,7 @@ async fn creates_market_vault_lp_mint_and_escrow_once() {
 async fn takes_only_the_admin_and_the_right_accounts() {
     let (mut chain, admin, mint, price) = ready().await;
     let thief = chain.somebody();
-    let args = CreateMarketArgs { index: 0, oracle: PULL, params: Params::standard() };
+    let args = CreateMarketArgs { index: 0, oracle: PULL, params: Params::standard(), instant_fills: true };
     let create = |who: Address, mint: Address| instructions::create_market(who, mint, price, args);
     let good = create(admin.pubkey(), mint);
 
@@ -129,7 +129,7 @@ async fn takes_only_a_price_account_of_its_source() {
     of_another_feed[41] ^= 1;
     let mut of_another_type = good.clone();
     of_another_type[0] ^= 1;
-    let args = CreateMarketArgs { index: 0, oracle: PULL, params: Params::standard() };
+    let args = CreateMarketArgs { index: 0, oracle: PULL, params: Params::standard(), instant_fills: true };
     let create = instructions::create_market(admin.pubkey(), mint, price, args);
     let cases = [
         ("of another program", good.clone(), LEGACY_PROGRAM, PerpError::WrongOracleOwner),
@@ -194,10 +194,10 @@ async fn holds_every_parameter_to_its_hard_bounds() {
         ("dead oracle", Params { dead_oracle_after: seconds(86_399), ..standard }, ExitTimesOutOfBounds),
     ];
     for (what, params, error) in cases {
-        let args = CreateMarketArgs { index: 0, oracle: PULL, params };
+        let args = CreateMarketArgs { index: 0, oracle: PULL, params, instant_fills: true };
         let create = instructions::create_market(admin.pubkey(), mint, price, args);
         chain.refuse(what, &[create], &[&admin], error).await;
     }
-    let args = CreateMarketArgs { index: 0, oracle: PULL, params: standard };
+    let args = CreateMarketArgs { index: 0, oracle: PULL, params: standard, instant_fills: true };
     chain.succeed("within them", &[instructions::create_market(admin.pubkey(), mint, price, args)], &[&admin]).await;
 }

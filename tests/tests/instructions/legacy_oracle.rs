@@ -27,7 +27,7 @@ async fn legacy_market() -> (Chain, TestMarket) {
     let now = says(&chain, 50_000, 0);
     post(&mut chain, &market, now);
     let oracle = OracleSource::PythLegacy { price_account: market.price };
-    let args = CreateMarketArgs { index: 0, oracle, params: still() };
+    let args = CreateMarketArgs { index: 0, oracle, params: still(), instant_fills: true };
     let admin = chain.admin.insecure_clone();
     let create = instructions::create_market(admin.pubkey(), mint, market.price, args);
     chain.succeed("create a market on a legacy account", &[create], &[&admin]).await;

@@ -5,7 +5,7 @@ pub mod exact;
 pub mod ledger_model;
 
 use inverse_perps_engine::actions::{ClosedOut, Decrease, DecreaseSize, Filled, Increase, Liquidated, Synced};
-use inverse_perps_engine::market::Marks;
+use inverse_perps_engine::market::{Fills, Marks};
 use inverse_perps_engine::oracle::{Moment, PriceUse, RawUpdate};
 use inverse_perps_engine::units::{Notional, Price, Sats, Seconds, UnixTime};
 use inverse_perps_engine::{Direction, Market, Params, Position, Result};
@@ -82,7 +82,7 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(params: Params, price: Price, pool: u64) -> Self {
-        let market = Market::new(params, UnixTime::new(START));
+        let market = Market::new(params, Fills::Instant, UnixTime::new(START));
         let mut bench = Self { market, now: START, slot: 1, price, confidence: 0 };
         if pool > 0 {
             let marks = bench.marks();

@@ -73,7 +73,7 @@ pub struct Market {
     /// The token account of pool shares that wait for their withdrawal.
     pub lp_escrow: Pubkey,
     /// Zero.
-    pub reserved: [u64; 8],
+    pub reserved: [u64; 3],
 }
 
 const PULL: u8 = 0;

@@ -29,8 +29,8 @@ pub struct Position {
     pub budget_spent_sats: u64,
     /// The day that `budget_spent_sats` counts.
     pub budget_day: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Resting orders that the delegate placed with an id below this are void.
+    pub void_delegate_orders_below: u32,
 }
 
 impl Position {

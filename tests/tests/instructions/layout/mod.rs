@@ -97,7 +97,8 @@ fn a_stored_position_reads_as_it_was_written() {
         sub_account, version, bump, market, owner, delegate,
         state.margin, state.tips, state.shares, state.basis, state.scale, state.exit_index, state.cost_index,
         state.last_increase, state.next_order, state.void_orders_below, state.pending_order, state.open_orders, state.direction,
-        state.claim, state.claim_epoch, daily_budget_sats, budget_spent_sats, budget_day,
+        state.claim, state.claim_epoch, state.margin_epoch, daily_budget_sats, budget_spent_sats, budget_day,
+        void_delegate_orders_below,
     ];
     assert_same(&rows, &fields);
 }
@@ -120,7 +121,9 @@ fn a_stored_market_reads_as_it_was_written() {
         state.last_accrual, state.pool_shares, state.bad_debt, state.queued_shares, state.insurance_day, state.insurance_left,
         state.lifecycle.settlement_price, state.lifecycle.settlement_publish_time, state.lifecycle.claims,
         state.lifecycle.top_up_most, state.lifecycle.declared_dead, state.lifecycle.epoch, state.lifecycle.status,
-        state.lifecycle.for_good, lp_escrow,
+        state.lifecycle.for_good, state.risk_paused_until, state.spared.initial, state.spared.initial_slope,
+        state.spared.maintenance, state.spared.maintenance_slope, state.spared_until, state.margin_epoch, state.instant_fills,
+        lp_escrow,
     ];
     fields.extend(fields![
         Market, market;

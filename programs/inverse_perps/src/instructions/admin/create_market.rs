@@ -8,6 +8,7 @@ use crate::state::{market, seeds, Exchange, Market, OracleSource};
 use crate::token::{self, Maker};
 use anchor_lang::prelude::*;
 use inverse_perps_engine as engine;
+use inverse_perps_engine::market::Fills;
 use inverse_perps_engine::units::Seconds;
 
 /// What a market is made of. Mint and oracle never change.
@@ -19,6 +20,8 @@ pub struct CreateMarketArgs {
     pub oracle: OracleSource,
     /// Parameters, within their hard bounds.
     pub params: engine::Params,
+    /// Whether trades fill at once too, not by orders alone.
+    pub instant_fills: bool,
 }
 
 /// Accounts of `create_market`.
@@ -94,7 +97,8 @@ pub fn create_market(ctx: Context<CreateMarket>, args: CreateMarketArgs) -> Resu
     market.vault = accounts.vault.key();
     market.lp_mint = accounts.lp_mint.key();
     market.lp_escrow = accounts.lp_escrow.key();
-    market.state = engine::Market::new(args.params, market::now()?.time);
+    let fills = if args.instant_fills { Fills::Instant } else { Fills::OrdersOnly };
+    market.state = engine::Market::new(args.params, fills, market::now()?.time);
     let head = market.next_event(accounts.market.key());
     events::log(&MarketCreated {
         head,
