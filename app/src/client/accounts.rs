@@ -2,7 +2,7 @@
 
 use anchor_lang::AccountDeserialize;
 use anyhow::{Context, Result};
-use inverse_perps::state::{Exchange, Market, Position, Settlement, Withdrawal};
+use inverse_perps::state::{Exchange, Market, Order, Position, Settlement, Withdrawal};
 
 /// A market out of an account's bytes.
 ///
@@ -18,6 +18,14 @@ pub fn market(data: &[u8]) -> Result<Market> {
 /// Where the bytes are not a position's.
 pub fn position(data: &[u8]) -> Result<Position> {
     Position::try_deserialize(&mut &data[..]).context("this account is not a position of the program")
+}
+
+/// An order out of an account's bytes.
+///
+/// # Errors
+/// Where the bytes are not an order's.
+pub fn order(data: &[u8]) -> Result<Order> {
+    Order::try_deserialize(&mut &data[..]).context("this account is not an order of the program")
 }
 
 /// A settlement out of an account's bytes.

@@ -70,6 +70,11 @@ impl MarketKeys {
     }
 }
 
+/// A position's order, with the bump of its address.
+pub fn order(position: &Address, id: u32) -> (Address, u8) {
+    Address::find_program_address(&[seeds::ORDER, position.as_ref(), &u64::from(id).to_le_bytes()], &program())
+}
+
 /// An owner's associated token account of a mint.
 pub fn associated_tokens(owner: &Address, mint: &Address) -> Address {
     let seeds = &[owner.as_ref(), TOKEN_PROGRAM.as_ref(), mint.as_ref()];

@@ -3,11 +3,12 @@
 use anchor_lang::{AnchorDeserialize, Discriminator};
 use base64::Engine;
 use inverse_perps::events::{
-    Accrued, ClaimRedeemed, CollateralDeposited, CollateralWithdrawn, Deleveraged, ExchangeInitialized, Head, InsuranceFunded,
-    LedgerChange, LiquidityDeposited, LiquidityDonated, MarketCreated, OracleDeclaredDead, OracleRevived,
-    PositionAccountClosed, PositionClosedOut, PositionCreated, PositionDecreased, PositionIncreased, PositionLiquidated,
-    PositionPaidOut, PositionSettled, ProtocolFeesCollected, SettleTipPaid, SettlementAccountClosed, SettlementFinished,
-    SettlementPriceShown, SettlingStarted, WithdrawalCompleted, WithdrawalRequested, WithdrawalReturned,
+    Accrued, ClaimRedeemed, CollateralDeposited, CollateralWithdrawn, DelegateRevoked, DelegateSet, Deleveraged,
+    ExchangeInitialized, Head, InsuranceFunded, LedgerChange, LiquidityDeposited, LiquidityDonated, MarketCreated,
+    OracleDeclaredDead, OracleRevived, OrderExecuted, OrderPlaced, OrderRemoved, OrderTriggered, PositionAccountClosed,
+    PositionClosedOut, PositionCreated, PositionDecreased, PositionIncreased, PositionLiquidated, PositionPaidOut,
+    PositionSettled, ProtocolFeesCollected, SettleTipPaid, SettlementAccountClosed, SettlementFinished, SettlementPriceShown,
+    SettlingStarted, WithdrawalCompleted, WithdrawalRequested, WithdrawalReturned,
 };
 
 macro_rules! events {
@@ -59,6 +60,12 @@ events!(
     OracleDeclaredDead,
     OracleRevived,
     SettlementPriceShown,
+    OrderPlaced,
+    OrderTriggered,
+    OrderExecuted,
+    OrderRemoved,
+    DelegateSet,
+    DelegateRevoked,
 );
 
 impl Event {
@@ -81,6 +88,8 @@ impl Event {
             Event::SettlementFinished(event) => Some(&event.ledger),
             Event::ClaimRedeemed(event) => Some(&event.ledger),
             Event::PositionPaidOut(event) => Some(&event.ledger),
+            Event::OrderExecuted(event) => Some(&event.ledger),
+            Event::OrderRemoved(event) => Some(&event.ledger),
             _ => None,
         }
     }
@@ -117,6 +126,12 @@ impl Event {
             Event::OracleDeclaredDead(event) => &event.head,
             Event::OracleRevived(event) => &event.head,
             Event::SettlementPriceShown(event) => &event.head,
+            Event::OrderPlaced(event) => &event.head,
+            Event::OrderTriggered(event) => &event.head,
+            Event::OrderExecuted(event) => &event.head,
+            Event::OrderRemoved(event) => &event.head,
+            Event::DelegateSet(event) => &event.head,
+            Event::DelegateRevoked(event) => &event.head,
         })
     }
 

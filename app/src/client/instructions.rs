@@ -11,11 +11,19 @@ use inverse_perps::{accounts, instruction};
 use solana_address::Address;
 use solana_instruction::Instruction;
 
-fn build(accounts: impl ToAccountMetas, data: impl InstructionData) -> Instruction {
+pub(super) fn build(accounts: impl ToAccountMetas, data: impl InstructionData) -> Instruction {
     Instruction { program_id: program(), accounts: accounts.to_account_metas(None), data: data.data() }
 }
 
-const SYSTEM_PROGRAM: Address = Address::new_from_array([0; 32]);
+/// Without the optional accounts that are missing at the end: Anchor writes the program's own address for each.
+pub(super) fn leave_off(mut instruction: Instruction) -> Instruction {
+    while instruction.accounts.last().is_some_and(|meta| meta.pubkey == program()) {
+        instruction.accounts.pop();
+    }
+    instruction
+}
+
+pub(super) const SYSTEM_PROGRAM: Address = Address::new_from_array([0; 32]);
 
 /// Creates the exchange; `authority` is the program's upgrade authority.
 pub fn initialize_exchange(authority: Address, args: InitializeExchangeArgs) -> Instruction {
@@ -121,26 +129,26 @@ pub fn any_price_to_close(direction: PositionDirection) -> u64 {
     }
 }
 
-/// Opens or enlarges a position.
+/// Opens or enlarges a position at once; the owner or the delegate trades.
 pub fn increase_position(
     keys: &MarketKeys,
-    owner: Address,
+    trader: Address,
     position: Address,
     price: Address,
     args: IncreasePositionArgs,
 ) -> Instruction {
-    build(accounts::TradePosition { owner, market: keys.market, position, price }, instruction::IncreasePosition { args })
+    build(accounts::TradePosition { trader, market: keys.market, position, price }, instruction::IncreasePosition { args })
 }
 
-/// Reduces or closes a position.
+/// Reduces or closes a position at once; the owner or the delegate trades.
 pub fn decrease_position(
     keys: &MarketKeys,
-    owner: Address,
+    trader: Address,
     position: Address,
     price: Address,
     args: DecreasePositionArgs,
 ) -> Instruction {
-    build(accounts::TradePosition { owner, market: keys.market, position, price }, instruction::DecreasePosition { args })
+    build(accounts::TradePosition { trader, market: keys.market, position, price }, instruction::DecreasePosition { args })
 }
 
 /// Where a deposit to the pool comes from and its shares go to.
@@ -205,11 +213,7 @@ pub fn settle(keys: &MarketKeys, position: Address, with: SettleWith) -> Instruc
         token_program: tip_to.map(|_| TOKEN_PROGRAM),
         settlement: claim_epoch.map(|epoch| keys.settlement(epoch)),
     };
-    let mut instruction = build(accounts, instruction::SettlePosition {});
-    while instruction.accounts.last().is_some_and(|meta| meta.pubkey == program()) {
-        instruction.accounts.pop();
-    }
-    instruction
+    leave_off(build(accounts, instruction::SettlePosition {}))
 }
 
 /// Liquidates a position; the reward goes to `destination`.

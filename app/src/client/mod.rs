@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod addresses;
 pub mod events;
 pub mod instructions;
+pub mod orders;
 pub mod pyth;
 
 pub use addresses::{exchange, MarketKeys};

@@ -114,7 +114,8 @@ pub mod idl {
     /// IDL must be able to tell apart.
     pub fn path<T>() -> String {
         let path = std::any::type_name::<T>();
-        let is_state = ["::Market", "::Position", "::Settlement", "::Withdrawal"].iter().any(|name| path.ends_with(name));
+        let is_state =
+            ["::Market", "::Order", "::Position", "::Settlement", "::Withdrawal"].iter().any(|name| path.ends_with(name));
         format!("{path}{}", if is_state { "State" } else { "" })
     }
 

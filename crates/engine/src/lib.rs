@@ -12,6 +12,7 @@
 extern crate std;
 
 pub mod actions;
+pub mod budget;
 pub mod deleverage;
 pub mod errors;
 pub mod fees;
@@ -23,6 +24,7 @@ pub mod margin;
 pub mod market;
 pub mod math;
 pub mod oracle;
+pub mod order;
 pub mod params;
 pub mod pnl;
 pub mod position;

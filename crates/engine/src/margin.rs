@@ -9,6 +9,9 @@ use crate::position::Position;
 use crate::side::Side;
 use crate::units::{Bps, Notional, Ppb, Price, Sats, SignedSats};
 
+/// What of initial margin a fill must leave.
+const THREE_QUARTERS: Ppb = Ppb::new(750_000_000);
+
 stored! {
     /// Margin ratios of a position of size zero, and their growth per $1M.
     pub struct MarginRatios {
@@ -57,6 +60,18 @@ pub fn equity(position: &Position, valuation: &Valuation) -> Result<SignedSats> 
 pub fn ensure_initial(params: &Params, position: &Position, valuation: &Valuation) -> Result<()> {
     let collateral = position.free_margin()?.signed()?.plus(valuation.pnl()?.loss_only())?;
     ensure(collateral >= initial_margin(params, valuation)?.signed()?, Error::MarginBelowInitial)
+}
+
+/// That `margin - reserved tips + min(0, unrealised PnL)` reaches three quarters of initial margin, so that a tick between placing and
+/// filling an order does not void it, and maintenance margin, so that no fill can be liquidated at this price.
+///
+/// # Errors
+/// `MarginBelowFilling`.
+pub fn ensure_filling(params: &Params, position: &Position, valuation: &Valuation) -> Result<()> {
+    let collateral = position.free_margin()?.signed()?.plus(valuation.pnl()?.loss_only())?;
+    let initial = initial_margin(params, valuation)?.times(THREE_QUARTERS, Rounding::Ceil)?;
+    let needed = initial.max(maintenance_margin(params, valuation)?);
+    ensure(collateral >= needed.signed()?, Error::MarginBelowFilling)
 }
 
 /// Whether a settled position's equity is below its maintenance margin; never when flat. Errors: `Overflow`.

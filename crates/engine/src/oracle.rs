@@ -3,10 +3,11 @@
 
 use crate::errors::{ensure, Error, Result};
 use crate::layout::stored;
+use crate::market::Fills;
 use crate::math::{divide, narrow, Rounding};
 use crate::params::Params;
 use crate::side::Direction;
-use crate::units::{Confidence, Price, Seconds, UnixTime};
+use crate::units::{Bps, Confidence, Price, Seconds, UnixTime};
 
 const BUCKET: Seconds = Seconds::new(30);
 const LAG_BUCKET: Seconds = Seconds::new(600);
@@ -133,6 +134,33 @@ impl Quote {
     /// A price without a spread: for valuing, where nobody trades.
     pub fn at(price: Price) -> Self {
         Self { price, spread: Confidence::ZERO, bid: price, ask: price }
+    }
+
+    /// A price with bid and ask `k` confidences from it.
+    ///
+    /// # Errors
+    /// `ConfidenceTooWide`, `Overflow`.
+    fn spread(price: Price, confidence: Confidence, confidence_most: Bps, params: &Params) -> Result<Self> {
+        ensure(!confidence.exceeds(price, confidence_most), Error::ConfidenceTooWide)?;
+        let spread = confidence.times(params.spread_multiplier)?;
+        let bid = Price::new(price.get().checked_sub(spread.get()).ok_or(Error::Overflow)?);
+        let ask = Price::new(price.get().checked_add(spread.get()).ok_or(Error::Overflow)?);
+        Ok(Self { price, spread, bid, ask })
+    }
+
+    /// What an update says that sets a fill price alone: exempt from the rules of age and order, and never stored.
+    ///
+    /// # Errors
+    /// `PriceInFuture`, `ConfidenceTooWide` above `wide_confidence`, those of scaling.
+    pub fn of_fill(update: &RawUpdate, at: Moment, params: &Params) -> Result<Self> {
+        update.ensure_not_ahead(at, params)?;
+        let (price, confidence, _) = update.scaled()?;
+        Self::spread(price, confidence, params.wide_confidence, params)
+    }
+
+    /// At the worse of both for whoever trades.
+    pub fn worse(&self, other: &Quote) -> Self {
+        Self { bid: self.bid.min(other.bid), ask: self.ask.max(other.ask), ..*self }
     }
 
     /// The price at which a trader buys (opens a long, closes a short) or sells. Same for both kinds of fill.
@@ -288,14 +316,15 @@ impl PriceState {
 
     /// Remembers that the stored price has just served `usage`, and what else it would serve. Returns whether a decrease would
     /// accept it. Errors: `Overflow`.
-    pub(crate) fn remember_use(&mut self, usage: PriceUse, at: Moment, params: &Params) -> Result<bool> {
+    pub(crate) fn remember_use(&mut self, usage: PriceUse, at: Moment, params: &Params, fills: Fills) -> Result<bool> {
         let serves = |state: &Self, usage| state.quote(usage, at, params).is_ok();
         let (decrease, liquidity) = match usage {
             PriceUse::Increase | PriceUse::Liquidity | PriceUse::Withdrawal => (true, true),
             PriceUse::Decrease => (true, !self.price.strays_from(self.ema, params.ema_bound)),
             PriceUse::Upkeep => {
                 let liquidity = serves(self, PriceUse::Liquidity);
-                (liquidity || serves(self, PriceUse::Decrease), liquidity)
+                // Where only orders fill, a decrease accepts what upkeep does.
+                (fills == Fills::OrdersOnly || liquidity || serves(self, PriceUse::Decrease), liquidity)
             }
         };
         if liquidity {
@@ -327,12 +356,9 @@ impl PriceState {
             if instant { (params.fresh_age, params.strict_confidence) } else { (params.wide_age, params.wide_confidence) };
         let age = self.now(at.time).seconds_since(self.publish_time)?;
         ensure(!self.price.is_zero() && age <= i64::from(age_most.get()), Error::PriceTooOld)?;
-        ensure(!self.confidence.exceeds(self.price, confidence_most), Error::ConfidenceTooWide)?;
-        let spread = self.confidence.times(params.spread_multiplier)?;
-        let bid = Price::new(self.price.get().checked_sub(spread.get()).ok_or(Error::Overflow)?);
-        let ask = Price::new(self.price.get().checked_add(spread.get()).ok_or(Error::Overflow)?);
+        let quote = Quote::spread(self.price, self.confidence, confidence_most, params)?;
         if !instant {
-            return Ok(Quote { price: self.price, spread, bid, ask });
+            return Ok(quote);
         }
         let far = usage != PriceUse::Decrease && self.price.strays_from(self.ema, params.ema_bound);
         ensure(!far, Error::PriceFarFromAverage)?;
@@ -342,6 +368,6 @@ impl PriceState {
             range = range.widened(self.slot_low, self.slot_high);
         }
         ensure(!range.high.strays_from(range.low, params.max_jump), Error::PriceJumped)?;
-        Ok(Quote { price: self.price, spread, bid: bid.min(range.low), ask: ask.max(range.high) })
+        Ok(Quote { bid: quote.bid.min(range.low), ask: quote.ask.max(range.high), ..quote })
     }
 }

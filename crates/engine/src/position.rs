@@ -1,8 +1,11 @@
 //! What the mathematics knows of a position. Notional and entry value are derived, never stored.
 
+use crate::budget::Budget;
 use crate::errors::{ensure, Error, Result};
 use crate::layout::stored;
 use crate::math::Rounding;
+use crate::order::Order;
+use crate::settlement::{Lifecycle, Status};
 use crate::side::{Direction, Side};
 use crate::units::{Basis, CostIndex, ExitIndex, FineSats, Notional, Sats, Scale, Shares, UnixTime};
 
@@ -46,6 +49,8 @@ stored! {
         pub claim_epoch: u32,
         /// The market's `margin_epoch` when it was last increased.
         pub margin_epoch: u32,
+        /// What the delegate may spend.
+        pub budget: Budget,
     }
 }
 
@@ -81,6 +86,44 @@ impl Position {
         self.void_orders_below = self.next_order;
         self.pending_order = 0;
         self.tips = Sats::ZERO;
+    }
+
+    /// Ends what the delegate has started: his resting orders are void, his budget is nothing.
+    pub fn dismiss_delegate(&mut self) {
+        self.budget = Budget { void_orders_below: self.next_order, ..Budget::default() };
+    }
+
+    /// An order leaves. Returns its tip, which is free margin from now on; nothing where that was freed before. Errors: `Overflow`.
+    pub(crate) fn discharge(&mut self, order: &Order) -> Result<Sats> {
+        self.open_orders = self.open_orders.checked_sub(1).ok_or(Error::Overflow)?;
+        if self.pending_order == order.id.checked_add(1).ok_or(Error::Overflow)? {
+            self.pending_order = 0;
+        }
+        self.free_tip_of(order)
+    }
+
+    /// The order that another is linked with has filled: it is dead, and its tip is free margin. Its account stays until somebody
+    /// removes it. Errors: `Overflow`.
+    pub fn kill_order(&mut self, order: &mut Order) -> Result<()> {
+        self.free_tip_of(order)?;
+        order.tip = Sats::ZERO;
+        order.dead = 1;
+        Ok(())
+    }
+
+    fn free_tip_of(&mut self, order: &Order) -> Result<Sats> {
+        let reserved = order.id >= self.void_orders_below;
+        let tip = if reserved { order.tip } else { Sats::ZERO };
+        self.tips = self.tips.minus(tip)?;
+        Ok(tip)
+    }
+
+    /// That no order waits for its fill; in a market that does not trade none ever will.
+    ///
+    /// # Errors
+    /// `OrderPending`.
+    pub fn ensure_no_pending(&self, lifecycle: &Lifecycle) -> Result<()> {
+        ensure(self.pending_order == 0 || lifecycle.status() != Status::Active, Error::OrderPending)
     }
 
     /// That no claim is left unredeemed: there is room for one.

@@ -28,6 +28,30 @@ macro_rules! define {
             /// The signer must be the position's owner.
             #[msg("The signer is not the position's owner")]
             NotOwner,
+            /// The signer must be the position's owner or delegate.
+            #[msg("The signer is neither the position's owner nor its delegate")]
+            NotTrader,
+            /// A delegate is somebody else than the owner.
+            #[msg("The delegate must be somebody other than the owner; there must be one to revoke")]
+            WrongDelegate,
+            /// Orders need a price history.
+            #[msg("A market on a legacy price account has no orders: that account holds only the newest price")]
+            OrdersNeedPull,
+            /// A market without a price history must fill at once.
+            #[msg("A market on a legacy price account can only have instant fills")]
+            LegacyFillsInstantly,
+            /// The order must be the position's.
+            #[msg("The order belongs to another position")]
+            WrongOrder,
+            /// Two resting orders, each linked with no other.
+            #[msg("Only two resting orders can be linked, each with one other at most")]
+            OrderNotLinkable,
+            /// Who has triggered the order must be given to be paid.
+            #[msg("The triggerer must be the token account that has triggered the order, and left off if none has")]
+            WrongTriggerer,
+            /// The linked order must be given.
+            #[msg("The partner must be the order that this one is linked with, and left off if there is none")]
+            WrongPartner,
             /// The position must belong to the market.
             #[msg("The position belongs to another market")]
             WrongMarket,

@@ -5,11 +5,13 @@
 
 mod liquidity;
 mod market;
+mod order;
 mod position;
 mod settlement;
 
 pub use liquidity::*;
 pub use market::*;
+pub use order::*;
 pub use position::*;
 pub use settlement::*;
 

@@ -64,6 +64,41 @@ pub mod inverse_perps {
         instructions::decrease_position(ctx, args)
     }
 
+    /// Places an order.
+    pub fn place_order(ctx: Context<PlaceOrder>, args: PlaceOrderArgs) -> Result<()> {
+        instructions::place_order(ctx, args)
+    }
+
+    /// Takes a resting or void order back.
+    pub fn cancel_order(ctx: Context<RemoveOrder>) -> Result<()> {
+        instructions::cancel_order(ctx)
+    }
+
+    /// Turns a resting order whose price has come into a market order.
+    pub fn trigger_order(ctx: Context<TriggerOrder>) -> Result<()> {
+        instructions::trigger_order(ctx)
+    }
+
+    /// Executes an order that waits for its fill.
+    pub fn execute_order(ctx: Context<ExecuteOrder>) -> Result<()> {
+        instructions::execute_order(ctx)
+    }
+
+    /// Removes an order that has expired or is void.
+    pub fn expire_order(ctx: Context<RemoveOrder>) -> Result<()> {
+        instructions::expire_order(ctx)
+    }
+
+    /// Appoints a delegate, or gives the one there is another daily budget.
+    pub fn set_delegate(ctx: Context<Appoint>, delegate: Pubkey, daily_budget_sats: u64) -> Result<()> {
+        instructions::set_delegate(ctx, delegate, daily_budget_sats)
+    }
+
+    /// Dismisses the delegate.
+    pub fn revoke_delegate(ctx: Context<Appoint>) -> Result<()> {
+        instructions::revoke_delegate(ctx)
+    }
+
     /// Deposits into the pool.
     pub fn deposit_liquidity(ctx: Context<DepositLiquidity>, amount_sats: u64, min_shares: u64) -> Result<()> {
         instructions::deposit_liquidity(ctx, amount_sats, min_shares)

@@ -5,6 +5,7 @@ use anchor_lang::prelude::*;
 use anchor_lang::Discriminator;
 use bytemuck::{Pod, Zeroable};
 use inverse_perps_engine::oracle::RawUpdate;
+use inverse_perps_engine::order::FillUpdate;
 use inverse_perps_engine::units::UnixTime;
 use pyth_sdk_solana::state::{load_price_account, PriceStatus, SolanaPriceAccount};
 use pyth_solana_receiver_sdk::price_update::PriceUpdateV2;
@@ -49,6 +50,14 @@ pub fn read(kind: u8, oracle: &Pubkey, price: &AccountInfo) -> Result<RawUpdate>
 }
 
 fn read_pull(feed_id: &Pubkey, account: &AccountInfo) -> Result<RawUpdate> {
+    Ok(read_fill(feed_id, account)?.update)
+}
+
+/// What a pulled update says that is to set a fill price.
+///
+/// # Errors
+/// Those of `read` for a market that pulls.
+pub fn read_fill(feed_id: &Pubkey, account: &AccountInfo) -> Result<FillUpdate> {
     require!(*account.owner == PYTH_RECEIVER, PerpError::WrongOracleOwner);
     let data = account.try_borrow_data()?;
     let bytes = data.get(..size_of::<FullUpdate>()).ok_or(PerpError::WrongOracleAccount)?;
@@ -56,12 +65,15 @@ fn read_pull(feed_id: &Pubkey, account: &AccountInfo) -> Result<RawUpdate> {
     require!(update.discriminator == *PriceUpdateV2::DISCRIMINATOR, PerpError::WrongOracleAccount);
     require!(update.verification == FULLY_VERIFIED, PerpError::PriceNotFullyVerified);
     require!(Pubkey::new_from_array(update.feed_id) == *feed_id, PerpError::WrongFeed);
-    Ok(RawUpdate {
-        price: update.price,
-        confidence: update.confidence,
-        ema: update.ema_price,
-        exponent: update.exponent,
-        publish_time: UnixTime::new(update.publish_time),
+    Ok(FillUpdate {
+        update: RawUpdate {
+            price: update.price,
+            confidence: update.confidence,
+            ema: update.ema_price,
+            exponent: update.exponent,
+            publish_time: UnixTime::new(update.publish_time),
+        },
+        previous_publish_time: UnixTime::new(update.previous_publish_time),
     })
 }
 

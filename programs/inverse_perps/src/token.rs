@@ -19,6 +19,8 @@ const MINT_BYTES: usize = 82;
 const ACCOUNT_BYTES: usize = 165;
 const OWNER_OFFSET: usize = 32;
 const AMOUNT_OFFSET: usize = 64;
+const STATE_OFFSET: usize = 108;
+const INITIALIZED: u8 = 1;
 const CREATE_IDEMPOTENT: u8 = 1;
 
 /// That a mint can be a market's collateral: of the classic token program, initialized, counting satoshi.
@@ -150,6 +152,15 @@ pub fn ensure_owned_by(account: &AccountInfo, owner: &Pubkey) -> Result<()> {
     let found = data.get(OWNER_OFFSET..AMOUNT_OFFSET).ok_or(PerpError::WrongRecipient)?;
     require!(found == owner.as_ref(), PerpError::WrongRecipient);
     Ok(())
+}
+
+/// Whether SPL Token would let tokens of `mint` arrive here: a token account of it, initialized and not frozen.
+pub fn can_take(account: &AccountInfo, mint: &Pubkey) -> bool {
+    let Ok(data) = account.try_borrow_data() else { return false };
+    *account.owner == anchor_spl::token::ID
+        && data.len() == ACCOUNT_BYTES
+        && data.get(..OWNER_OFFSET) == Some(mint.as_ref())
+        && data.get(STATE_OFFSET) == Some(&INITIALIZED)
 }
 
 /// Who and what an associated token account is of, and who pays where it is missing.

@@ -56,6 +56,7 @@ impl Watch {
             }
             self.assert_claims(&address, &market, &own, what);
             self.assert_queue(&address, &market, what);
+            self.assert_orders(&address, what);
             let replay = self.replays.get(&address).unwrap_or_else(|| panic!("{what}: market {address} came without an event"));
             replay.assert_agrees(market.event_sequence, &market.state.ledger, what);
         }
@@ -90,6 +91,26 @@ impl Watch {
         if let Some(Some(escrow)) = self.accounts.get(&market.lp_escrow) {
             let held = accounts::token_amount(&escrow.data).expect("the escrow is a token account");
             assert_eq!(held, queued, "{what}: I9: the escrow does not hold the queue");
+        }
+    }
+
+    /// A position's tips are those of its orders that hold one, each order account is counted, and who waits for a fill is there.
+    fn assert_orders(&self, market: &Address, what: &str) {
+        for (address, account) in self.of_program() {
+            let Ok(position) = accounts::position(&account.data) else { continue };
+            if position.market != *market {
+                continue;
+            }
+            let orders = self.of_program().filter_map(|(_, account)| accounts::order(&account.data).ok());
+            let orders: Vec<_> = orders.filter(|order| order.position == *address).collect();
+            let state = &position.state;
+            assert_eq!(usize::from(state.open_orders), orders.len(), "{what}: I12: an order account is not counted");
+            let holds = |id: u32| id >= state.void_orders_below;
+            let tips: u64 = orders.iter().filter(|order| holds(order.state.id)).map(|order| order.state.tip.get()).sum();
+            assert_eq!(state.tips.get(), tips, "{what}: I12: reserved tips are not those of the orders");
+            let pending = orders.iter().find(|order| order.state.is_pending() && holds(order.state.id));
+            let named = pending.map_or(0, |order| order.state.id + 1);
+            assert_eq!(state.pending_order, named, "{what}: I12: the order that waits is not the one the position names");
         }
     }
 

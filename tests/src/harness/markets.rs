@@ -100,11 +100,16 @@ impl Chain {
         mint
     }
 
-    /// Creates a market of a mint, with a price account of its own.
+    /// Creates a market of a mint with instant fills, with a price account of its own.
     pub async fn open_market(&mut self, mint: Address, index: u16, params: Params) -> TestMarket {
+        self.open_market_filling(mint, index, params, true).await
+    }
+
+    /// The same, with instant fills or for orders only.
+    pub async fn open_market_filling(&mut self, mint: Address, index: u16, params: Params, instant_fills: bool) -> TestMarket {
         let market = TestMarket { keys: MarketKeys::find(mint, index), price: Address::new_unique() };
         self.post(&market, Tick::at(50_000));
-        let args = CreateMarketArgs { index, oracle: OracleSource::PythPull { feed_id: FEED }, params, instant_fills: true };
+        let args = CreateMarketArgs { index, oracle: OracleSource::PythPull { feed_id: FEED }, params, instant_fills };
         let create = instructions::create_market(self.admin.pubkey(), mint, market.price, args);
         let admin = self.admin.insecure_clone();
         self.succeed("create the market", &[create], &[&admin]).await;
@@ -196,7 +201,7 @@ impl Chain {
             confidence_e8: tick.confidence_e8,
             ema_e8: tick.ema_e8,
             publish_time,
-            previous_publish_time: publish_time - 1,
+            previous_publish_time: publish_time - tick.gap,
         };
         price_update(&says).expect("memory takes every byte")
     }

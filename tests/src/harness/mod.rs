@@ -4,6 +4,7 @@ mod chain;
 mod fixtures;
 mod invariants;
 mod markets;
+mod orders;
 mod pyth;
 mod refusal;
 mod replay;
@@ -11,6 +12,7 @@ mod tokens;
 
 pub use chain::{Chain, Sent, START};
 pub use markets::{dollars, still, usd, Provider, TestMarket, Trader, BTC};
+pub use orders::{less, market_order, more, resting, DELAY, TIP};
 pub use pyth::{legacy_account, partially_verified, with_exponent, LegacySays, Tick, FEED, LEGACY_PROGRAM};
 pub use refusal::Refusal;
 pub use tokens::{
@@ -23,11 +25,13 @@ pub mod prelude {
     pub use anchor_lang::error::ErrorCode;
     pub use inverse_perps::errors::PerpError;
     pub use inverse_perps::instructions::PositionDirection::{Long, Short};
-    pub use inverse_perps::instructions::{CreateMarketArgs, DecreasePositionArgs, IncreasePositionArgs, PositionDirection};
+    pub use inverse_perps::instructions::{
+        CreateMarketArgs, DecreasePositionArgs, IncreasePositionArgs, OrderAmount, OrderType, PositionDirection,
+    };
     pub use inverse_perps_engine::units::{Bps, Notional, Sats, Seconds};
     pub use inverse_perps_engine::Params;
     pub use perps::client::events::Event;
-    pub use perps::client::{instructions, MarketKeys};
+    pub use perps::client::{instructions, orders, MarketKeys};
     pub use solana_account::Account;
     pub use solana_address::Address;
     pub use solana_instruction::{AccountMeta, Instruction};

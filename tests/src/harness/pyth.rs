@@ -23,13 +23,15 @@ pub struct Tick {
     pub ema_e8: i64,
     /// Seconds that it was published before the Clock's time; negative for the future.
     pub age: i64,
+    /// Seconds since the feed's update before it.
+    pub gap: i64,
 }
 
 impl Tick {
     /// A price without confidence interval, on its average, published now.
     pub fn at(dollars: i64) -> Self {
         let price_e8 = dollars * 100_000_000;
-        Self { price_e8, confidence_e8: 0, ema_e8: price_e8, age: 0 }
+        Self { price_e8, confidence_e8: 0, ema_e8: price_e8, age: 0, gap: 1 }
     }
 
     /// With a confidence of this many dollars.
@@ -40,6 +42,11 @@ impl Tick {
     /// With its average at this many dollars.
     pub fn average(self, dollars: i64) -> Self {
         Self { ema_e8: dollars * 100_000_000, ..self }
+    }
+
+    /// With this many seconds since the feed's update before it.
+    pub fn after_a_gap_of(self, gap: i64) -> Self {
+        Self { gap, ..self }
     }
 
     /// Published this many seconds ago.

@@ -205,7 +205,7 @@ async fn refuses_accounts_that_do_not_belong() {
     // Places: 0 owner, 1 market, 2 position, 3 price.
 
     let bobs = with_account(&close, 2, bob.position);
-    chain.refuse("somebody else's position", &[bobs], &signer, PerpError::NotOwner).await;
+    chain.refuse("somebody else's position", &[bobs], &signer, PerpError::NotTrader).await;
     chain.refuse("without the signature", &[unsigned(&close, 0)], &[], ErrorCode::AccountNotSigner).await;
     let cross = with_account(&close, 1, other_market.keys.market);
     chain.refuse("in another market", &[cross], &signer, PerpError::WrongMarket).await;

@@ -18,6 +18,7 @@ mod donate;
 mod increase_position;
 mod initialize_exchange;
 mod liquidate;
+mod orders;
 mod pay_out;
 mod settle_position;
 mod settlement;

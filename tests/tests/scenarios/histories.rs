@@ -97,7 +97,7 @@ impl History {
         self.chain.advance(seconds);
         let price_e8 = self.cents * 1_000_000;
         let confidence_e8 = if self.rng.gen_bool(0.3) { u64::try_from(price_e8).expect("positive") / 900 } else { 0 };
-        self.chain.post(&self.market, Tick { price_e8, confidence_e8, ema_e8: price_e8, age: 0 });
+        self.chain.post(&self.market, Tick { price_e8, confidence_e8, ema_e8: price_e8, ..Tick::at(1) });
     }
 
     /// Sends what may be refused, but never because a sum went wrong.

@@ -75,7 +75,7 @@ async fn case_04_every_exponent_is_scaled_exactly_or_with_the_rounding_said() {
         chain.advance(1);
         let mantissa = PRICE / 10_i64.pow(u32::try_from(exponent + 12).expect("up to twelve"));
         let (raw, scaled) = confidence(exponent);
-        let tick = Tick { price_e8: mantissa, confidence_e8: raw, ema_e8: mantissa, age: 0 };
+        let tick = Tick { price_e8: mantissa, confidence_e8: raw, ema_e8: mantissa, ..Tick::at(1) };
         let update = with_exponent(chain.update(tick), exponent);
         chain.post_bytes(&market, update);
         chain.succeed(&format!("exponent {exponent}"), &[market.accrue()], &[]).await;

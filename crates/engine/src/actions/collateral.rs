@@ -21,8 +21,9 @@ impl Market {
     /// position what is left must be initial margin at the price that is worst for its owner, and `marks` are needed.
     ///
     /// # Errors
-    /// `AmountZero`, `MarginBelowAmount`, `PriceRequired`, `MarginBelowInitial`.
+    /// `OrderPending`, `AmountZero`, `MarginBelowAmount`, `PriceRequired`, `MarginBelowInitial`.
     pub fn withdraw_collateral(&mut self, position: &mut Position, amount: Sats, marks: Option<&Marks>) -> Result<()> {
+        position.ensure_no_pending(&self.lifecycle)?;
         ensure(!amount.is_zero(), Error::AmountZero)?;
         ensure(position.free_margin()? >= amount, Error::MarginBelowAmount)?;
         self.debit_margin(position, amount)?;

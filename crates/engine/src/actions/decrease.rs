@@ -1,6 +1,6 @@
 //! Reduces or closes a position at its owner's wish.
 
-use super::increase::ensure_exit_within_limit;
+use super::increase::ensure_within_limit;
 use super::{skew_change, Filled};
 use crate::errors::{ensure, Error, Result};
 use crate::fees::trade_fee;
@@ -49,23 +49,36 @@ impl Slice {
 }
 
 impl Market {
-    /// Decreases a settled position: the released basis against the exit value is booked, then the fee is paid.
+    /// Decreases a settled position at once: the released basis against the exit value is booked, then the fee is paid.
     ///
     /// A part must leave `min_notional` and be able to pay its fee; the whole can always be closed, its fee capped by what is
     /// left, unless its gain is above the free pool.
     ///
     /// # Errors
-    /// `NoOpenPosition`, `AmountZero`, `NotWholeDollars`, `MinHoldNotOver`, `SlippageExceeded`, `ReductionTooLarge`,
-    /// `BelowMinNotional`, `MarginBelowFee`, `PoolExhausted`, `Overflow`.
+    /// `OrdersOnly`, `OrderPending`, `NoOpenPosition`, `AmountZero`, `NotWholeDollars`, `MinHoldNotOver`, `SlippageExceeded`,
+    /// `ReductionTooLarge`, `BelowMinNotional`, `MarginBelowFee`, `PoolExhausted`, `Overflow`.
     pub fn decrease(&mut self, position: &mut Position, order: &Decrease, marks: &Marks, at: Moment) -> Result<Filled> {
+        self.ensure_instant(position)?;
         let direction = position.ensure_open()?;
-        let held = at.time.seconds_since(position.last_increase)?;
+        let held = self.prices.now(at.time).seconds_since(position.last_increase)?;
         ensure(held >= i64::from(self.params.min_hold.get()), Error::MinHoldNotOver)?;
         let price = marks.quote.fill(direction, false);
-        ensure_exit_within_limit(direction, price, order.limit)?;
+        ensure_within_limit(direction.opposite(), price, order.limit)?;
+        self.close_at(position, order.size, price, marks)
+    }
+
+    /// Reduces or closes a settled position at a given price; everything else is judged at the marks.
+    pub(super) fn close_at(
+        &mut self,
+        position: &mut Position,
+        size: DecreaseSize,
+        price: Price,
+        marks: &Marks,
+    ) -> Result<Filled> {
+        let direction = position.ensure_open()?;
         let side = self.side(direction);
         let scale = side.scale;
-        let shares = match order.size {
+        let shares = match size {
             DecreaseSize::Whole => position.shares,
             DecreaseSize::Part(notional) => self.part_to_close(position, side, notional)?,
         };

@@ -3,17 +3,21 @@
 
 mod collateral;
 mod decrease;
+mod execute;
 mod increase;
 mod liquidate;
 mod liquidity;
+mod orders;
 mod settle;
 mod settlement;
 mod sync;
 mod wind_down;
 
 pub use decrease::{Decrease, DecreaseSize};
+pub use execute::{Execution, ExecutionOutcome, TipShares, Triggerer};
 pub use increase::Increase;
 pub use liquidate::Liquidated;
+pub use orders::Removal;
 pub use settle::Settled;
 pub use settlement::{ClosedOut, Finished, Redeemed};
 pub use sync::{Accrued, Outcome, Strained, Synced};
@@ -21,6 +25,7 @@ pub use sync::{Accrued, Outcome, Strained, Synced};
 use crate::errors::Result;
 use crate::fees::{FeeSplit, SkewChange};
 use crate::market::{Market, Shortfall};
+use crate::oracle::Quote;
 use crate::position::Position;
 use crate::units::{Notional, Price, Sats, Shares, SignedSats};
 
@@ -52,6 +57,13 @@ impl Market {
         self.ledger.insurance = self.ledger.insurance.plus(split.insurance)?;
         self.ledger.protocol_fees = self.ledger.protocol_fees.plus(split.protocol)?;
         Ok(split)
+    }
+}
+
+impl Filled {
+    /// What the fill cost whoever asked for it: fee, and the distance of its price from the quote's own. Errors: `Overflow`.
+    pub fn cost(&self, quote: &Quote) -> Result<Sats> {
+        self.fee.total()?.plus(orders::spread_cost(self.value, self.price, quote)?)
     }
 }
 

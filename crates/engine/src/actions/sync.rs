@@ -98,7 +98,7 @@ impl Market {
     fn note_use(&mut self, usage: PriceUse, at: Moment) -> Result<bool> {
         let declared = self.lifecycle.is_declared_dead();
         ensure(!(declared && self.is_grace_over(at.time)?), Error::OracleDead)?;
-        let decreases = self.prices.remember_use(usage, at, &self.params)?;
+        let decreases = self.prices.remember_use(usage, at, &self.params, self.fills())?;
         let revived = declared && decreases && self.prices.publish_time > self.lifecycle.declared_dead;
         if revived {
             self.lifecycle.revive();

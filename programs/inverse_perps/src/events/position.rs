@@ -6,6 +6,7 @@ use bytemuck::{Pod, Zeroable};
 use inverse_perps_engine as engine;
 use inverse_perps_engine::actions::{Filled, Liquidated, Settled};
 use inverse_perps_engine::fees::FeeSplit;
+use inverse_perps_engine::side::Direction;
 use inverse_perps_engine::units::{Basis, Notional, Price, Sats, Shares, SignedSats};
 
 event! {
@@ -121,6 +122,13 @@ event! {
     }
 }
 
+impl PositionIncreased {
+    /// Of a position that has just been increased.
+    pub fn new(head: Head, position: Pubkey, after: &engine::Position, filled: &Filled, ledger: LedgerChange) -> Self {
+        Self { head, position, direction: u64::from(after.direction), fill: filled.into(), after: after.into(), ledger }
+    }
+}
+
 event! {
     /// A position was reduced or closed by its owner.
     pub struct PositionDecreased {
@@ -140,6 +148,33 @@ event! {
         pub after: PositionAfter,
         /// The ledger.
         pub ledger: LedgerChange,
+    }
+}
+
+impl PositionDecreased {
+    /// Of a position that has just been decreased, from this direction.
+    pub fn new(
+        head: Head,
+        position: Pubkey,
+        after: &engine::Position,
+        fill: (Direction, &Filled),
+        ledger: LedgerChange,
+    ) -> Self {
+        let (direction, filled) = fill;
+        let direction = match direction {
+            Direction::Long => 1,
+            Direction::Short => 2,
+        };
+        Self {
+            head,
+            position,
+            direction,
+            fill: filled.into(),
+            covered_sats: filled.shortfall.covered,
+            uncovered_sats: filled.shortfall.uncovered,
+            after: after.into(),
+            ledger,
+        }
     }
 }
 

@@ -198,6 +198,15 @@ impl Market {
         Ok(())
     }
 
+    /// That its prices have a history, which orders fill from: a legacy account holds only the newest.
+    ///
+    /// # Errors
+    /// `OrdersNeedPull`.
+    pub fn ensure_pull(&self) -> Result<()> {
+        require!(self.oracle_kind == PULL, PerpError::OrdersNeedPull);
+        Ok(())
+    }
+
     /// That an account is this market's vault.
     ///
     /// # Errors

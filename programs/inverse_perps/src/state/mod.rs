@@ -2,12 +2,14 @@
 
 mod exchange;
 pub mod market;
+mod order;
 mod position;
 mod settlement;
 mod withdrawal;
 
 pub use exchange::Exchange;
 pub use market::{Market, OracleSource};
+pub use order::Order;
 pub use position::Position;
 pub use settlement::Settlement;
 pub use withdrawal::Withdrawal;
@@ -30,4 +32,6 @@ pub mod seeds {
     pub const SETTLEMENT: &[u8] = b"settlement";
     /// `position`, market, owner, sub-account u16
     pub const POSITION: &[u8] = b"position";
+    /// `order`, position, id u64
+    pub const ORDER: &[u8] = b"order";
 }

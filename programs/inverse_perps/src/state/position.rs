@@ -3,6 +3,7 @@
 use crate::errors::PerpError;
 use anchor_lang::prelude::*;
 use inverse_perps_engine as engine;
+use inverse_perps_engine::budget::Trader;
 
 /// One isolated margin account with at most one net position, at most 256 bytes.
 #[account(zero_copy)]
@@ -21,16 +22,8 @@ pub struct Position {
     pub owner: Pubkey,
     /// Trades; default for nobody.
     pub delegate: Pubkey,
-    /// Margin, position and claim.
+    /// Margin, position, claim and the delegate's budget.
     pub state: engine::Position,
-    /// What the delegate may spend on fees, spread and tips a day.
-    pub daily_budget_sats: u64,
-    /// What the delegate has spent.
-    pub budget_spent_sats: u64,
-    /// The day that `budget_spent_sats` counts.
-    pub budget_day: u32,
-    /// Resting orders that the delegate placed with an id below this are void.
-    pub void_delegate_orders_below: u32,
 }
 
 impl Position {
@@ -46,6 +39,18 @@ impl Position {
     pub fn ensure_owner(&self, signer: &Pubkey) -> Result<()> {
         require!(self.owner == *signer, PerpError::NotOwner);
         Ok(())
+    }
+
+    /// As whom the signer trades for this position.
+    ///
+    /// # Errors
+    /// `NotTrader`.
+    pub fn trader(&self, signer: &Pubkey) -> Result<Trader> {
+        if self.owner == *signer {
+            return Ok(Trader::Owner);
+        }
+        require!(self.delegate == *signer, PerpError::NotTrader);
+        Ok(Trader::Delegate)
     }
 
     /// Whether nothing would be lost by closing the account.

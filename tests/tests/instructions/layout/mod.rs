@@ -97,8 +97,8 @@ fn a_stored_position_reads_as_it_was_written() {
         sub_account, version, bump, market, owner, delegate,
         state.margin, state.tips, state.shares, state.basis, state.scale, state.exit_index, state.cost_index,
         state.last_increase, state.next_order, state.void_orders_below, state.pending_order, state.open_orders, state.direction,
-        state.claim, state.claim_epoch, state.margin_epoch, daily_budget_sats, budget_spent_sats, budget_day,
-        void_delegate_orders_below,
+        state.claim, state.claim_epoch, state.margin_epoch, state.budget.daily, state.budget.spent,
+        state.budget.day, state.budget.void_orders_below,
     ];
     assert_same(&rows, &fields);
 }

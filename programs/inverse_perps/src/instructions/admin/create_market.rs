@@ -64,6 +64,8 @@ impl CreateMarket<'_> {
     fn validate(&self, args: &CreateMarketArgs) -> Result<()> {
         token::ensure_collateral(&self.mint)?;
         require_keys_eq!(self.token_program.key(), anchor_spl::token::ID, ErrorCode::InvalidProgramId);
+        let pulls = matches!(args.oracle, OracleSource::PythPull { .. });
+        require!(pulls || args.instant_fills, PerpError::LegacyFillsInstantly);
         let (kind, source) = Market::encode_oracle(args.oracle);
         oracle::read(kind, &source, &self.price)?;
         args.params.validate(Seconds::new(self.exchange.timelock_seconds)).map_err(fail)
@@ -81,7 +83,7 @@ impl CreateMarket<'_> {
 /// Handles `create_market`.
 ///
 /// # Errors
-/// `NotAdmin`, `Token2022NotSupported`, `WrongDecimals`, those of the oracle account and of the parameters' bounds.
+/// `NotAdmin`, `Token2022NotSupported`, `WrongDecimals`, `LegacyFillsInstantly`, those of the oracle account and of the parameters' bounds.
 pub fn create_market(ctx: Context<CreateMarket>, args: CreateMarketArgs) -> Result<()> {
     ctx.accounts.validate(&args)?;
     ctx.accounts.make_token_accounts(&ctx.bumps)?;

@@ -8,7 +8,7 @@ use inverse_perps_engine::actions::{Decrease, DecreaseSize};
 use inverse_perps_engine::oracle::PriceUse;
 use inverse_perps_engine::units::{Notional, Price};
 
-/// What the owner asks for.
+/// What the owner or the delegate asks for.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
 pub struct DecreasePositionArgs {
     /// By how much, 1e-6 USD, whole dollars; none for all of it.
@@ -22,19 +22,19 @@ pub struct DecreasePositionArgs {
 /// Handles `decrease_position`.
 ///
 /// # Errors
-/// `WrongMarket`, `NotOwner`, `DeadlineExpired`, those of the price and of the engine's decrease.
+/// `WrongMarket`, `NotTrader`, `DeadlineExpired`, those of the price and of the engine's decrease.
 pub fn decrease_position(ctx: Context<TradePosition>, args: DecreasePositionArgs) -> Result<()> {
     let accounts = &ctx.accounts;
     let (key, position_key) = (accounts.market.key(), accounts.position.key());
     let mut market = accounts.market.load_mut()?;
     let mut position = accounts.position.load_mut()?;
-    accounts.validate(&position)?;
+    let trader = accounts.validate(&position)?;
 
     let (marks, moment) = market.sync_to_trade(key, &accounts.price, PriceUse::Decrease)?;
-    require!(moment.time.get() <= args.deadline, PerpError::DeadlineExpired);
+    require!(market.state.prices.now(moment.time).get() <= args.deadline, PerpError::DeadlineExpired);
     market.settle(key, position_key, &mut position)?;
     let before = market.state.ledger;
-    let direction = u64::from(position.state.direction);
+    let direction = position.state.ensure_open().map_err(fail)?;
     let size = match args.notional_e6 {
         Some(notional) => DecreaseSize::Part(Notional::new(notional)),
         None => DecreaseSize::Whole,
@@ -42,16 +42,10 @@ pub fn decrease_position(ctx: Context<TradePosition>, args: DecreasePositionArgs
     let order = Decrease { size, limit: Price::new(args.limit_price_e8) };
     let filled = market.state.decrease(&mut position.state, &order, &marks, moment).map_err(fail)?;
     market.state.ledger.ensure_conserved(before.total().map_err(fail)?).map_err(fail)?;
+    let cost = filled.cost(&marks.quote).map_err(fail)?;
+    position.state.budget.spend(trader, cost, moment.time).map_err(fail)?;
     let head = market.next_event(key);
-    events::log(&PositionDecreased {
-        head,
-        position: position_key,
-        direction,
-        fill: (&filled).into(),
-        covered_sats: filled.shortfall.covered,
-        uncovered_sats: filled.shortfall.uncovered,
-        after: (&position.state).into(),
-        ledger: LedgerChange::since(&before, &market.state.ledger)?,
-    });
+    let ledger = LedgerChange::since(&before, &market.state.ledger)?;
+    events::log(&PositionDecreased::new(head, position_key, &position.state, (direction, &filled), ledger));
     Ok(())
 }

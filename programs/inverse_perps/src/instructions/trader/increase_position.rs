@@ -5,6 +5,7 @@ use crate::events::{self, LedgerChange, PositionIncreased};
 use crate::state::{Market, Position};
 use anchor_lang::prelude::*;
 use inverse_perps_engine::actions::Increase;
+use inverse_perps_engine::budget::Trader;
 use inverse_perps_engine::oracle::PriceUse;
 use inverse_perps_engine::side::Direction;
 use inverse_perps_engine::units::{Notional, Price};
@@ -27,7 +28,7 @@ impl From<PositionDirection> for Direction {
     }
 }
 
-/// What the owner asks for.
+/// What the owner or the delegate asks for.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
 pub struct IncreasePositionArgs {
     /// Long or short.
@@ -43,8 +44,8 @@ pub struct IncreasePositionArgs {
 /// Accounts of an instant trade.
 #[derive(Accounts)]
 pub struct TradePosition<'info> {
-    /// The owner.
-    pub owner: Signer<'info>,
+    /// The owner or the delegate.
+    pub trader: Signer<'info>,
     /// The market.
     #[account(mut)]
     pub market: AccountLoader<'info, Market>,
@@ -56,26 +57,26 @@ pub struct TradePosition<'info> {
 }
 
 impl TradePosition<'_> {
-    /// That the signer owns a position of this market.
-    pub(super) fn validate(&self, position: &Position) -> Result<()> {
+    /// That the signer trades for a position of this market, and as what.
+    pub(super) fn validate(&self, position: &Position) -> Result<Trader> {
         Market::ensure_owns(self.market.to_account_info().key, position)?;
-        position.ensure_owner(self.owner.key)
+        position.trader(self.trader.key)
     }
 }
 
 /// Handles `increase_position`.
 ///
 /// # Errors
-/// `WrongMarket`, `NotOwner`, `DeadlineExpired`, those of the price and of the engine's increase.
+/// `WrongMarket`, `NotTrader`, `DeadlineExpired`, those of the price and of the engine's increase.
 pub fn increase_position(ctx: Context<TradePosition>, args: IncreasePositionArgs) -> Result<()> {
     let accounts = &ctx.accounts;
     let (key, position_key) = (accounts.market.key(), accounts.position.key());
     let mut market = accounts.market.load_mut()?;
     let mut position = accounts.position.load_mut()?;
-    accounts.validate(&position)?;
+    let trader = accounts.validate(&position)?;
 
     let (marks, moment) = market.sync_to_trade(key, &accounts.price, PriceUse::Increase)?;
-    require!(moment.time.get() <= args.deadline, PerpError::DeadlineExpired);
+    require!(market.state.prices.now(moment.time).get() <= args.deadline, PerpError::DeadlineExpired);
     market.settle(key, position_key, &mut position)?;
     let before = market.state.ledger;
     let order = Increase {
@@ -85,14 +86,10 @@ pub fn increase_position(ctx: Context<TradePosition>, args: IncreasePositionArgs
     };
     let filled = market.state.increase(&mut position.state, &order, &marks, moment).map_err(fail)?;
     market.state.ledger.ensure_conserved(before.total().map_err(fail)?).map_err(fail)?;
+    let cost = filled.cost(&marks.quote).map_err(fail)?;
+    position.state.budget.spend(trader, cost, moment.time).map_err(fail)?;
     let head = market.next_event(key);
-    events::log(&PositionIncreased {
-        head,
-        position: position_key,
-        direction: u64::from(position.state.direction),
-        fill: (&filled).into(),
-        after: (&position.state).into(),
-        ledger: LedgerChange::since(&before, &market.state.ledger)?,
-    });
+    let ledger = LedgerChange::since(&before, &market.state.ledger)?;
+    events::log(&PositionIncreased::new(head, position_key, &position.state, &filled, ledger));
     Ok(())
 }

@@ -1,0 +1,3 @@
+//! Orders, one file an instruction.
+
+mod execute_order;
