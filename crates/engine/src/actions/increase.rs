@@ -28,9 +28,10 @@ impl Market {
     /// Increases a settled position: fill, fee, then margin, caps and reserve as they are afterwards.
     ///
     /// # Errors
-    /// `ClaimUnredeemed`, `AmountZero`, `NotWholeDollars`, `OppositeDirection`, `SlippageExceeded`, `MarginBelowFee`, `BelowMinNotional`,
-    /// `PositionCapExceeded`, `SideCapExceeded`, `MarginBelowInitial`, `ReserveExceeded`, `Overflow`.
+    /// `RiskPaused`, `ClaimUnredeemed`, `AmountZero`, `NotWholeDollars`, `OppositeDirection`, `SlippageExceeded`, `MarginBelowFee`,
+    /// `BelowMinNotional`, `PositionCapExceeded`, `SideCapExceeded`, `MarginBelowInitial`, `ReserveExceeded`, `Overflow`.
     pub fn increase(&mut self, position: &mut Position, order: &Increase, marks: &Marks, at: Moment) -> Result<Filled> {
+        self.ensure_risk_allowed(at.time)?;
         let direction = order.direction;
         position.ensure_no_claim()?;
         ensure(!order.notional.is_zero(), Error::AmountZero)?;
@@ -57,7 +58,8 @@ impl Market {
         ensure(notional <= self.params.max_position_notional, Error::PositionCapExceeded)?;
         ensure(own.notional <= self.params.max_side_notional, Error::SideCapExceeded)?;
         ensure(own.value.ceil <= MAX_VALUE && own.entry_value <= MAX_VALUE.signed()?.get(), Error::SideCapExceeded)?;
-        ensure_initial(&self.params, position, &valuation)?;
+        position.margin_epoch = self.margin_epoch; // whoever adds risk is held to the present ratios
+        ensure_initial(&self.params.margin_ratios(), position, &valuation)?;
         let needed = requirement(&self.params, &after.long, &after.short, marks.quote.price)?;
         ensure_reserve(&self.params, needed, unqueued(self.free_pool()?, self.queued_shares, self.pool_shares)?)?;
         position.last_increase = at.time;

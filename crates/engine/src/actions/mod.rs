@@ -3,6 +3,7 @@
 
 mod collateral;
 mod decrease;
+mod govern;
 mod increase;
 mod liquidate;
 mod liquidity;
