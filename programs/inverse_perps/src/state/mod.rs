@@ -2,12 +2,14 @@
 
 mod exchange;
 pub mod market;
+mod pending_update;
 mod position;
 mod settlement;
 mod withdrawal;
 
 pub use exchange::Exchange;
 pub use market::{Market, OracleSource};
+pub use pending_update::PendingUpdate;
 pub use position::Position;
 pub use settlement::Settlement;
 pub use withdrawal::Withdrawal;
@@ -28,6 +30,8 @@ pub mod seeds {
     pub const WITHDRAWAL: &[u8] = b"withdrawal";
     /// `settlement`, market, epoch u32
     pub const SETTLEMENT: &[u8] = b"settlement";
+    /// `pending`, market
+    pub const PENDING: &[u8] = b"pending";
     /// `position`, market, owner, sub-account u16
     pub const POSITION: &[u8] = b"position";
 }
