@@ -3,6 +3,10 @@
 use anchor_lang::{AnchorDeserialize, Discriminator};
 use base64::Engine;
 use inverse_perps::events::{
+    AdminChanged, AdminNominated, GuardianChanged, ParamsChanged, ParamsProposed, PauseConfirmed, ProposalCancelled, RiskPaused,
+    RiskResumed,
+};
+use inverse_perps::events::{
     Accrued, ClaimRedeemed, CollateralDeposited, CollateralWithdrawn, Deleveraged, ExchangeInitialized, Head, InsuranceFunded,
     LedgerChange, LiquidityDeposited, LiquidityDonated, MarketCreated, OracleDeclaredDead, OracleRevived,
     PositionAccountClosed, PositionClosedOut, PositionCreated, PositionDecreased, PositionIncreased, PositionLiquidated,
@@ -59,6 +63,15 @@ events!(
     OracleDeclaredDead,
     OracleRevived,
     SettlementPriceShown,
+    AdminNominated,
+    AdminChanged,
+    GuardianChanged,
+    ParamsProposed,
+    ParamsChanged,
+    ProposalCancelled,
+    RiskPaused,
+    PauseConfirmed,
+    RiskResumed,
 );
 
 impl Event {
@@ -88,7 +101,9 @@ impl Event {
     /// Its market and its number there; none for the exchange's.
     pub fn head(&self) -> Option<&Head> {
         Some(match self {
-            Event::ExchangeInitialized(_) => return None,
+            Event::ExchangeInitialized(_) | Event::AdminNominated(_) | Event::AdminChanged(_) | Event::GuardianChanged(_) => {
+                return None
+            }
             Event::MarketCreated(event) => &event.head,
             Event::PositionCreated(event) => &event.head,
             Event::PositionAccountClosed(event) => &event.head,
@@ -117,6 +132,12 @@ impl Event {
             Event::OracleDeclaredDead(event) => &event.head,
             Event::OracleRevived(event) => &event.head,
             Event::SettlementPriceShown(event) => &event.head,
+            Event::ParamsProposed(event) => &event.head,
+            Event::ParamsChanged(event) => &event.head,
+            Event::ProposalCancelled(event) => &event.head,
+            Event::RiskPaused(event) => &event.head,
+            Event::PauseConfirmed(event) => &event.head,
+            Event::RiskResumed(event) => &event.head,
         })
     }
 

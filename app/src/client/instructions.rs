@@ -1,4 +1,4 @@
-//! One builder an instruction.
+//! One builder an instruction; those of governance are in `governance`.
 
 use super::addresses::{
     associated_tokens, exchange, program, program_data, MarketKeys, ASSOCIATED_TOKEN_PROGRAM, TOKEN_PROGRAM,
@@ -11,11 +11,20 @@ use inverse_perps::{accounts, instruction};
 use solana_address::Address;
 use solana_instruction::Instruction;
 
-fn build(accounts: impl ToAccountMetas, data: impl InstructionData) -> Instruction {
+pub(super) fn build(accounts: impl ToAccountMetas, data: impl InstructionData) -> Instruction {
     Instruction { program_id: program(), accounts: accounts.to_account_metas(None), data: data.data() }
 }
 
-const SYSTEM_PROGRAM: Address = Address::new_from_array([0; 32]);
+/// The same without the optional accounts that are missing at the end.
+pub(super) fn shortened(accounts: impl ToAccountMetas, data: impl InstructionData) -> Instruction {
+    let mut instruction = build(accounts, data);
+    while instruction.accounts.last().is_some_and(|meta| meta.pubkey == program()) {
+        instruction.accounts.pop();
+    }
+    instruction
+}
+
+pub(super) const SYSTEM_PROGRAM: Address = Address::new_from_array([0; 32]);
 
 /// Creates the exchange; `authority` is the program's upgrade authority.
 pub fn initialize_exchange(authority: Address, args: InitializeExchangeArgs) -> Instruction {
@@ -205,11 +214,7 @@ pub fn settle(keys: &MarketKeys, position: Address, with: SettleWith) -> Instruc
         token_program: tip_to.map(|_| TOKEN_PROGRAM),
         settlement: claim_epoch.map(|epoch| keys.settlement(epoch)),
     };
-    let mut instruction = build(accounts, instruction::SettlePosition {});
-    while instruction.accounts.last().is_some_and(|meta| meta.pubkey == program()) {
-        instruction.accounts.pop();
-    }
-    instruction
+    shortened(accounts, instruction::SettlePosition {})
 }
 
 /// Liquidates a position; the reward goes to `destination`.

@@ -19,6 +19,16 @@ pub mod token;
 
 use instructions::*;
 
+// In the ELF for whoever finds a flaw in it, between markers that explorers look for.
+#[cfg(not(feature = "no-entrypoint"))]
+solana_security_txt::security_txt! {
+    name: "Inverse Perps",
+    project_url: "README.md of the repository; deployed nowhere",
+    contacts: "other:private vulnerability reporting of the repository",
+    policy: "SECURITY.md of the repository",
+    preferred_languages: "en"
+}
+
 declare_id!("7oLbUemdP4fLZ7cJfuK9JwQ3qUi7obfrQx8GFjqu13Rf");
 
 /// The program's instructions.

@@ -2,15 +2,19 @@
 
 mod chain;
 mod fixtures;
+mod governance;
 mod invariants;
 mod markets;
+mod nonce;
 mod pyth;
 mod refusal;
 mod replay;
 mod tokens;
 
 pub use chain::{Chain, Sent, START};
+pub use governance::DAY;
 pub use markets::{dollars, still, usd, Provider, TestMarket, Trader, BTC};
+pub use nonce::Nonce;
 pub use pyth::{legacy_account, partially_verified, with_exponent, LegacySays, Tick, FEED, LEGACY_PROGRAM};
 pub use refusal::Refusal;
 pub use tokens::{
@@ -27,7 +31,7 @@ pub mod prelude {
     pub use inverse_perps_engine::units::{Bps, Notional, Sats, Seconds};
     pub use inverse_perps_engine::Params;
     pub use perps::client::events::Event;
-    pub use perps::client::{instructions, MarketKeys};
+    pub use perps::client::{governance, instructions, MarketKeys};
     pub use solana_account::Account;
     pub use solana_address::Address;
     pub use solana_instruction::{AccountMeta, Instruction};
