@@ -3,15 +3,15 @@
 use anchor_lang::{AnchorDeserialize, Discriminator};
 use base64::Engine;
 use inverse_perps::events::{
-    AdminChanged, AdminNominated, GuardianChanged, ParamsChanged, ParamsProposed, PauseConfirmed, ProposalCancelled, RiskPaused,
-    RiskResumed,
-};
-use inverse_perps::events::{
     Accrued, ClaimRedeemed, CollateralDeposited, CollateralWithdrawn, Deleveraged, ExchangeInitialized, Head, InsuranceFunded,
     LedgerChange, LiquidityDeposited, LiquidityDonated, MarketCreated, OracleDeclaredDead, OracleRevived,
     PositionAccountClosed, PositionClosedOut, PositionCreated, PositionDecreased, PositionIncreased, PositionLiquidated,
     PositionPaidOut, PositionSettled, ProtocolFeesCollected, SettleTipPaid, SettlementAccountClosed, SettlementFinished,
     SettlementPriceShown, SettlingStarted, WithdrawalCompleted, WithdrawalRequested, WithdrawalReturned,
+};
+use inverse_perps::events::{
+    AdminChanged, AdminNominated, GuardianChanged, ParamsChanged, ParamsProposed, PauseConfirmed, ProposalCancelled,
+    RiskPaused, RiskResumed,
 };
 
 macro_rules! events {

@@ -168,7 +168,6 @@ impl Params {
     ///
     /// # Errors
     /// The error of the first row of the table that is broken.
-    #[inline(never)]
     pub fn validate(&self, timelock: Seconds) -> Result<()> {
         self.validate_margins()?;
         self.validate_fees()?;

@@ -23,7 +23,8 @@ fn ratios(initial: u32, maintenance: u32) -> MarginRatios {
 }
 
 fn with(initial: u32, maintenance: u32) -> Params {
-    Params { impact_max: Bps::new(10), max_funding: 0, max_borrow: 0, ..Params::standard() }.with_ratios(&ratios(initial, maintenance))
+    Params { impact_max: Bps::new(10), max_funding: 0, max_borrow: 0, ..Params::standard() }
+        .with_ratios(&ratios(initial, maintenance))
 }
 
 #[test]

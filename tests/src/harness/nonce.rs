@@ -5,6 +5,7 @@ use solana_account::Account;
 use solana_address::Address;
 use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Keypair;
+use solana_program_test::ProgramTestBanksClientExt;
 use solana_signer::Signer;
 use solana_transaction::{Transaction, TransactionError};
 
@@ -64,7 +65,10 @@ impl Chain {
         instruction: &Instruction,
         transaction: Transaction,
     ) -> Result<Sent, TransactionError> {
-        self.context.get_new_latest_blockhash().await.expect("the chain goes on");
+        // A nonce cannot be advanced under the blockhash that it was made or advanced under.
+        let client = &mut self.context.banks_client;
+        let blockhash = client.get_latest_blockhash().await.expect("the chain answers");
+        client.get_new_latest_blockhash(&blockhash).await.expect("the chain goes on");
         self.deliver(what, std::slice::from_ref(instruction), transaction).await.map_err(|(error, _)| error)
     }
 }

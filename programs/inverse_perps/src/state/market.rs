@@ -118,7 +118,6 @@ impl Market {
     ///
     /// # Errors
     /// Those of `sync`; `MarketSettling`, also where the sync has just begun that.
-    #[inline(never)]
     pub fn sync_to_trade(&mut self, key: Pubkey, price: &AccountInfo, usage: PriceUse) -> Result<(Marks, Moment)> {
         let (synced, moment) = self.sync(key, price, usage)?;
         Ok((synced.trading().map_err(fail)?, moment))
