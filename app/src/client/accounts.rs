@@ -2,7 +2,7 @@
 
 use anchor_lang::AccountDeserialize;
 use anyhow::{Context, Result};
-use inverse_perps::state::{Exchange, Market, Order, Position, Settlement, Withdrawal};
+use inverse_perps::state::{Exchange, Market, Order, PendingUpdate, Position, Settlement, Withdrawal};
 
 /// A market out of an account's bytes.
 ///
@@ -42,6 +42,14 @@ pub fn settlement(data: &[u8]) -> Result<Settlement> {
 /// Where the bytes are not a withdrawal's.
 pub fn withdrawal(data: &[u8]) -> Result<Withdrawal> {
     Withdrawal::try_deserialize(&mut &data[..]).context("this account is not a withdrawal of the program")
+}
+
+/// A proposal out of an account's bytes.
+///
+/// # Errors
+/// Where the bytes are not a proposal's.
+pub fn pending_update(data: &[u8]) -> Result<PendingUpdate> {
+    PendingUpdate::try_deserialize(&mut &data[..]).context("this account is not a proposal of the program")
 }
 
 /// The exchange out of an account's bytes.

@@ -63,6 +63,11 @@ impl MarketKeys {
         Address::find_program_address(seeds, &program()).0
     }
 
+    /// Where the market's proposal waits for the timelock.
+    pub fn pending_update(&self) -> Address {
+        Address::find_program_address(&[seeds::PENDING, self.market.as_ref()], &program()).0
+    }
+
     /// The outcome of the market's settlement of this epoch.
     pub fn settlement(&self, epoch: u32) -> Address {
         let seeds = &[seeds::SETTLEMENT, self.market.as_ref(), &epoch.to_le_bytes()];

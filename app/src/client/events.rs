@@ -10,6 +10,10 @@ use inverse_perps::events::{
     PositionSettled, ProtocolFeesCollected, SettleTipPaid, SettlementAccountClosed, SettlementFinished, SettlementPriceShown,
     SettlingStarted, WithdrawalCompleted, WithdrawalRequested, WithdrawalReturned,
 };
+use inverse_perps::events::{
+    AdminChanged, AdminNominated, GuardianChanged, ParamsChanged, ParamsProposed, PauseConfirmed, ProposalCancelled,
+    RiskPaused, RiskResumed,
+};
 
 macro_rules! events {
     ($($name:ident),* $(,)?) => {
@@ -66,6 +70,15 @@ events!(
     OrderRemoved,
     DelegateSet,
     DelegateRevoked,
+    AdminNominated,
+    AdminChanged,
+    GuardianChanged,
+    ParamsProposed,
+    ParamsChanged,
+    ProposalCancelled,
+    RiskPaused,
+    PauseConfirmed,
+    RiskResumed,
 );
 
 impl Event {
@@ -97,7 +110,9 @@ impl Event {
     /// Its market and its number there; none for the exchange's.
     pub fn head(&self) -> Option<&Head> {
         Some(match self {
-            Event::ExchangeInitialized(_) => return None,
+            Event::ExchangeInitialized(_) | Event::AdminNominated(_) | Event::AdminChanged(_) | Event::GuardianChanged(_) => {
+                return None
+            }
             Event::MarketCreated(event) => &event.head,
             Event::PositionCreated(event) => &event.head,
             Event::PositionAccountClosed(event) => &event.head,
@@ -132,6 +147,12 @@ impl Event {
             Event::OrderRemoved(event) => &event.head,
             Event::DelegateSet(event) => &event.head,
             Event::DelegateRevoked(event) => &event.head,
+            Event::ParamsProposed(event) => &event.head,
+            Event::ParamsChanged(event) => &event.head,
+            Event::ProposalCancelled(event) => &event.head,
+            Event::RiskPaused(event) => &event.head,
+            Event::PauseConfirmed(event) => &event.head,
+            Event::RiskResumed(event) => &event.head,
         })
     }
 

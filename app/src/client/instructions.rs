@@ -1,4 +1,4 @@
-//! One builder an instruction.
+//! One builder an instruction; those of governance are in `governance`.
 
 use super::addresses::{
     associated_tokens, exchange, program, program_data, MarketKeys, ASSOCIATED_TOKEN_PROGRAM, TOKEN_PROGRAM,
@@ -15,8 +15,9 @@ pub(super) fn build(accounts: impl ToAccountMetas, data: impl InstructionData) -
     Instruction { program_id: program(), accounts: accounts.to_account_metas(None), data: data.data() }
 }
 
-/// Without the optional accounts that are missing at the end: Anchor writes the program's own address for each.
-pub(super) fn leave_off(mut instruction: Instruction) -> Instruction {
+/// The same without the optional accounts that are missing at the end.
+pub(super) fn shortened(accounts: impl ToAccountMetas, data: impl InstructionData) -> Instruction {
+    let mut instruction = build(accounts, data);
     while instruction.accounts.last().is_some_and(|meta| meta.pubkey == program()) {
         instruction.accounts.pop();
     }
@@ -213,7 +214,7 @@ pub fn settle(keys: &MarketKeys, position: Address, with: SettleWith) -> Instruc
         token_program: tip_to.map(|_| TOKEN_PROGRAM),
         settlement: claim_epoch.map(|epoch| keys.settlement(epoch)),
     };
-    leave_off(build(accounts, instruction::SettlePosition {}))
+    shortened(accounts, instruction::SettlePosition {})
 }
 
 /// Liquidates a position; the reward goes to `destination`.

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod addresses;
 pub mod events;
+pub mod governance;
 pub mod instructions;
 pub mod orders;
 pub mod pyth;

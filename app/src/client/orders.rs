@@ -1,7 +1,7 @@
 //! Builders of the instructions of orders and delegates.
 
 use super::addresses::{order, MarketKeys, TOKEN_PROGRAM};
-use super::instructions::{any_price_to_close, any_price_to_open, build, leave_off, SYSTEM_PROGRAM};
+use super::instructions::{any_price_to_close, any_price_to_open, build, shortened, SYSTEM_PROGRAM};
 use inverse_perps::instructions::{OrderAmount, OrderType, PlaceOrderArgs, PositionDirection};
 use inverse_perps::{accounts, instruction};
 use solana_address::Address;
@@ -66,7 +66,7 @@ pub fn place_order(keys: &MarketKeys, placing: Placing, terms: &OrderTerms) -> I
         partner: linked_with.map(|id| order(&position, id).0),
     };
     let args = PlaceOrderArgs { kind, direction, amount, limit_price_e8, expiry, tip_sats, bump };
-    leave_off(build(accounts, instruction::PlaceOrder { args }))
+    shortened(accounts, instruction::PlaceOrder { args })
 }
 
 /// Which order an instruction is about, and who paid its rent.
@@ -135,7 +135,7 @@ pub fn execute_order(keys: &MarketKeys, execution: Execution) -> Instruction {
         triggerer,
         partner,
     };
-    leave_off(build(accounts, instruction::ExecuteOrder {}))
+    shortened(accounts, instruction::ExecuteOrder {})
 }
 
 /// Appoints a delegate, or gives the one there is another daily budget.

@@ -1,13 +1,14 @@
 //! `perps bench`: what each instruction costs, measured on the ELF.
 
 mod exits;
+mod governance;
 
 use crate::chain::{program_elf, LocalChain, Tick, Trader};
 use crate::client::instructions;
 use anyhow::{Context, Result};
 use clap::Args;
 use inverse_perps::instructions::{CreateMarketArgs, InitializeExchangeArgs, PositionDirection};
-use inverse_perps::state::{Exchange, Market, OracleSource, Position, Settlement, Withdrawal};
+use inverse_perps::state::{Exchange, Market, OracleSource, PendingUpdate, Position, Settlement, Withdrawal};
 use inverse_perps_engine::params::Params;
 use inverse_perps_engine::side::Direction;
 use inverse_perps_engine::units::{Price, Scale};
@@ -58,6 +59,7 @@ struct Report {
     position_account_bytes: usize,
     settlement_account_bytes: usize,
     withdrawal_account_bytes: usize,
+    pending_update_account_bytes: usize,
 }
 
 /// Runs the benchmark.
@@ -78,6 +80,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> Result<()> {
         position_account_bytes: Position::SPACE,
         settlement_account_bytes: Settlement::SPACE,
         withdrawal_account_bytes: Withdrawal::SPACE,
+        pending_update_account_bytes: PendingUpdate::SPACE,
     };
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
@@ -90,13 +93,14 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> Result<()> {
     }
     writeln!(
         out,
-        "\nELF {} bytes; accounts: exchange {}, market {}, position {}, settlement {}, withdrawal {} bytes",
+        "\nELF {} bytes; accounts: exchange {}, market {}, position {}, settlement {}, withdrawal {}, proposal {} bytes",
         report.elf_bytes,
         report.exchange_account_bytes,
         report.market_account_bytes,
         report.position_account_bytes,
         report.settlement_account_bytes,
-        report.withdrawal_account_bytes
+        report.withdrawal_account_bytes,
+        report.pending_update_account_bytes
     )?;
     Ok(())
 }
@@ -232,6 +236,7 @@ impl Scene {
         let close = instructions::close_position_account(&chain.keys, flat.address(), position);
         rows.push(measure_on(closing, "close_position_account", self.state, close, &flat.keypair)?);
         rows.extend(self.exit_rows()?);
+        rows.extend(self.governance_rows()?);
         Ok(rows)
     }
 

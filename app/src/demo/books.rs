@@ -69,7 +69,7 @@ impl Rehearsal {
             Action::Insure(amount) => self.books.market.fund_insurance(amount),
             Action::Provide(amount) => {
                 let marks = self.sync_to_trade(PriceUse::Liquidity, now)?;
-                self.books.market.deposit_liquidity(amount, 1, &marks).map(drop)
+                self.books.market.deposit_liquidity(amount, 1, &marks, now.at).map(drop)
             }
             Action::Request(_) | Action::Complete | Action::Return => self.queue(action, now),
             Action::CloseOut | Action::FinishSettlement | Action::Redeem | Action::CloseSettlement => self.wind_up(action, now),

@@ -85,7 +85,7 @@ fn increase(seat: usize, agent: &Agent, notional: Notional, deposit: Sats, venue
 fn margin_for(notional: Notional, leverage: u64, venue: &Venue) -> Result<Sats> {
     let value = notional.value_at(venue.price(), Rounding::Ceil)?;
     let share = Ppb::ONE.scaled(1, leverage, Rounding::Ceil)?;
-    let least = initial_ratio(&venue.market.params, notional)?;
+    let least = initial_ratio(&venue.market.params.margin_ratios(), notional)?;
     Ok(value.times(share.max(least).plus(COSTS)?, Rounding::Ceil)?)
 }
 

@@ -85,13 +85,19 @@ macro_rules! for_each_engine_error {
             MinRewardOutOfBounds = "min_reward must be at most taker_fee * (insurance share + protocol share)",
             OracleBoundsOutOfBounds = "spread_multiplier must be 1 to 3, confidence bounds 20 bps or more with strict at most wide, ema_bound at least 200 bps, max_jump at least 100 bps, none above 10,000 bps",
             AgesOutOfBounds = "fresh_age must be 1 to 3 s, wide_age 5 to 60 s, max_future 10 to 600 s, order_delay 4 to 60 s, min_hold at most 120 s",
-            ReserveParamsOutOfBounds = "stress must be 1,000 to 9,000 bps, 1,000 <= deleverage_target < deleverage_trigger <= 9,000 bps, and 0 < max_utilisation <= deleverage_trigger",
+            ReserveParamsOutOfBounds = "stress must be 1,000 to 9,000 bps, 1,000 <= deleverage_target < deleverage_trigger <= 9,000 bps, and 1,000 bps <= max_utilisation <= deleverage_trigger",
             RatesOutOfBounds = "max_funding + max_borrow must be at most 10 % a day, skew_scale above zero, max_accrual_gap 1 s to 1 day",
             ImpactOutOfBounds = "impact_scale must be above zero and impact_max below maintenance_margin - taker_fee",
             CapsOutOfBounds = "$1 <= min_notional <= max_position_notional <= max_side_notional <= $10 billion, whole dollars; 100,000 sats <= min_first_deposit <= max_pool <= 21 million BTC",
-            TipsOutOfBounds = "settle_tip must be at most the fee's insurance and protocol share on min_notional, and min_order_tip at most max_order_tip",
+            TipsOutOfBounds = "settle_tip must be at most the fee's insurance and protocol share on min_notional; min_order_tip at most 10,000 sats and at most max_order_tip, which is at most 1,000,000 sats",
             InsuranceCapOutOfBounds = "insurance_daily_cap must be 1,000 to 9,000 bps",
-            ExitTimesOutOfBounds = "cool_down and withdrawal_window must be above zero and together at most the timelock; dead_oracle_after at least 1 day, dead_oracle_grace at least 6 hours",
+            ExitTimesOutOfBounds = "cool_down must be above zero, withdrawal_window at least 10 minutes, both together at most the timelock; dead_oracle_after 1 to 30 days, dead_oracle_grace 6 hours to 7 days",
+            RiskPaused = "What adds risk is paused; margin, closing, liquidating and every withdrawal work",
+            RiskAlreadyPaused = "What adds risk is paused already; a pause lasts 7 days, a confirmed one until the admin resumes",
+            PauseTooSoon = "The last pause lapsed less than 7 days ago; until then the admin alone can pause, by confirming",
+            RiskNotPaused = "There is no pause to end: none was begun since the admin last resumed",
+            TimelockNotOver = "The proposal was made less than the timelock ago",
+            ProposalExpired = "The proposal could be executed for 14 days after its timelock and has expired; cancel it and propose anew",
         }
     };
 }

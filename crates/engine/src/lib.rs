@@ -5,7 +5,7 @@
 //! rounding (`math`), and nothing panics.
 //!
 //! The order to read it in: `units`, then a formula a file (`pnl`, `margin`, `funding`, `fees`, `reserve`, `liquidation`,
-//! `deleverage`, `settlement`, `shares`, `queue`, `oracle`), then `market` and the state transitions in `actions`.
+//! `deleverage`, `settlement`, `shares`, `queue`, `oracle`, `pause`, `timelock`), then `market` and the state transitions in `actions`.
 #![cfg_attr(not(any(test, feature = "idl-build")), no_std)]
 
 #[cfg(any(test, feature = "idl-build"))]
@@ -26,6 +26,7 @@ pub mod math;
 pub mod oracle;
 pub mod order;
 pub mod params;
+pub mod pause;
 pub mod pnl;
 pub mod position;
 pub mod queue;
@@ -33,6 +34,7 @@ pub mod reserve;
 pub mod settlement;
 pub mod shares;
 pub mod side;
+pub mod timelock;
 pub mod units;
 
 pub use errors::{Error, Result};

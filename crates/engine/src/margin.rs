@@ -3,7 +3,6 @@
 use crate::errors::{ensure, Error, Result};
 use crate::layout::stored;
 use crate::math::Rounding;
-use crate::params::Params;
 use crate::pnl::Valuation;
 use crate::position::Position;
 use crate::side::Side;
@@ -26,25 +25,37 @@ stored! {
     }
 }
 
+impl MarginRatios {
+    /// The lower of each of two sets. Where both are within the hard bounds, so is this.
+    pub fn least(&self, other: &Self) -> Self {
+        Self {
+            initial: self.initial.min(other.initial),
+            initial_slope: self.initial_slope.min(other.initial_slope),
+            maintenance: self.maintenance.min(other.maintenance),
+            maintenance_slope: self.maintenance_slope.min(other.maintenance_slope),
+        }
+    }
+}
+
 /// The initial ratio of a position of this size, rounded up. Errors: `Overflow`.
-pub fn initial_ratio(params: &Params, notional: Notional) -> Result<Ppb> {
-    params.initial_margin.sloped(params.initial_margin_slope, notional, Rounding::Ceil)
+pub fn initial_ratio(ratios: &MarginRatios, notional: Notional) -> Result<Ppb> {
+    ratios.initial.sloped(ratios.initial_slope, notional, Rounding::Ceil)
 }
 
 /// The maintenance ratio of a position of this size, rounded down. Errors: `Overflow`.
-pub fn maintenance_ratio(params: &Params, notional: Notional) -> Result<Ppb> {
-    params.maintenance_margin.sloped(params.maintenance_margin_slope, notional, Rounding::Floor)
+pub fn maintenance_ratio(ratios: &MarginRatios, notional: Notional) -> Result<Ppb> {
+    ratios.maintenance.sloped(ratios.maintenance_slope, notional, Rounding::Floor)
 }
 
 /// Initial margin in satoshi, rounded up: the trader asked. Errors: `Overflow`.
-pub fn initial_margin(params: &Params, valuation: &Valuation) -> Result<Sats> {
-    let ratio = initial_ratio(params, valuation.exposure.notional(Rounding::Ceil)?)?;
+pub fn initial_margin(ratios: &MarginRatios, valuation: &Valuation) -> Result<Sats> {
+    let ratio = initial_ratio(ratios, valuation.exposure.notional(Rounding::Ceil)?)?;
     valuation.value.ceil.times(ratio, Rounding::Ceil)
 }
 
 /// Maintenance margin in satoshi, rounded down: the liquidator asked. Errors: `Overflow`.
-pub fn maintenance_margin(params: &Params, valuation: &Valuation) -> Result<Sats> {
-    let ratio = maintenance_ratio(params, valuation.exposure.notional(Rounding::Floor)?)?;
+pub fn maintenance_margin(ratios: &MarginRatios, valuation: &Valuation) -> Result<Sats> {
+    let ratio = maintenance_ratio(ratios, valuation.exposure.notional(Rounding::Floor)?)?;
     valuation.value.floor.times(ratio, Rounding::Floor)
 }
 
@@ -57,9 +68,9 @@ pub fn equity(position: &Position, valuation: &Valuation) -> Result<SignedSats> 
 ///
 /// # Errors
 /// `MarginBelowInitial`.
-pub fn ensure_initial(params: &Params, position: &Position, valuation: &Valuation) -> Result<()> {
+pub fn ensure_initial(ratios: &MarginRatios, position: &Position, valuation: &Valuation) -> Result<()> {
     let collateral = position.free_margin()?.signed()?.plus(valuation.pnl()?.loss_only())?;
-    ensure(collateral >= initial_margin(params, valuation)?.signed()?, Error::MarginBelowInitial)
+    ensure(collateral >= initial_margin(ratios, valuation)?.signed()?, Error::MarginBelowInitial)
 }
 
 /// That `margin - reserved tips + min(0, unrealised PnL)` reaches three quarters of initial margin, so that a tick between placing and
@@ -67,22 +78,22 @@ pub fn ensure_initial(params: &Params, position: &Position, valuation: &Valuatio
 ///
 /// # Errors
 /// `MarginBelowFilling`.
-pub fn ensure_filling(params: &Params, position: &Position, valuation: &Valuation) -> Result<()> {
+pub fn ensure_filling(ratios: &MarginRatios, position: &Position, valuation: &Valuation) -> Result<()> {
     let collateral = position.free_margin()?.signed()?.plus(valuation.pnl()?.loss_only())?;
-    let initial = initial_margin(params, valuation)?.times(THREE_QUARTERS, Rounding::Ceil)?;
-    let needed = initial.max(maintenance_margin(params, valuation)?);
+    let initial = initial_margin(ratios, valuation)?.times(THREE_QUARTERS, Rounding::Ceil)?;
+    let needed = initial.max(maintenance_margin(ratios, valuation)?);
     ensure(collateral >= needed.signed()?, Error::MarginBelowFilling)
 }
 
 /// Whether a settled position's equity is below its maintenance margin; never when flat. Errors: `Overflow`.
-pub fn is_liquidatable(params: &Params, position: &Position, side: &Side, price: Price) -> Result<bool> {
+pub fn is_liquidatable(ratios: &MarginRatios, position: &Position, side: &Side, price: Price) -> Result<bool> {
     match Valuation::of_position(position, side, price)? {
-        Some(valuation) => is_below_maintenance(params, position, &valuation),
+        Some(valuation) => is_below_maintenance(ratios, position, &valuation),
         None => Ok(false),
     }
 }
 
 /// The same, of a position already valued. Errors: `Overflow`.
-pub fn is_below_maintenance(params: &Params, position: &Position, valuation: &Valuation) -> Result<bool> {
-    Ok(equity(position, valuation)? < maintenance_margin(params, valuation)?.signed()?)
+pub fn is_below_maintenance(ratios: &MarginRatios, position: &Position, valuation: &Valuation) -> Result<bool> {
+    Ok(equity(position, valuation)? < maintenance_margin(ratios, valuation)?.signed()?)
 }

@@ -2,6 +2,7 @@
 
 use crate::errors::{ensure, Error, Result};
 use crate::layout::stored;
+use crate::margin::MarginRatios;
 use crate::math::Rounding;
 use crate::units::{Bps, Notional, Ppb, Sats, Seconds, DOLLAR, MAX_NOTIONAL, MAX_VALUE};
 
@@ -100,6 +101,13 @@ stored! {
 }
 
 const DAY: u32 = 86_400;
+/// A tip comes out of a margin: where only orders fill, one that most margins cannot pay would keep positions from closing.
+const MIN_ORDER_TIP_MOST: Sats = Sats::new(10_000);
+const MAX_ORDER_TIP_MOST: Sats = Sats::new(1_000_000);
+/// A requirement held against less of the pool than this would keep liquidity in the market as long as a small position stands.
+const MAX_UTILISATION_LEAST: Bps = Bps::new(1_000);
+/// In a shorter window hardly anybody would get his withdrawal from the pool completed.
+const WITHDRAWAL_WINDOW_LEAST: Seconds = Seconds::new(600);
 
 fn within(value: u32, least: u32, most: u32) -> bool {
     (least..=most).contains(&value)
@@ -167,6 +175,27 @@ impl Params {
         self.validate_pool()?;
         self.validate_caps()?;
         self.validate_exits(timelock)
+    }
+
+    /// The margin ratios among them.
+    pub fn margin_ratios(&self) -> MarginRatios {
+        MarginRatios {
+            initial: self.initial_margin,
+            initial_slope: self.initial_margin_slope,
+            maintenance: self.maintenance_margin,
+            maintenance_slope: self.maintenance_margin_slope,
+        }
+    }
+
+    /// The same parameters with other margin ratios.
+    pub fn with_ratios(&self, ratios: &MarginRatios) -> Self {
+        Self {
+            initial_margin: ratios.initial,
+            initial_margin_slope: ratios.initial_slope,
+            maintenance_margin: ratios.maintenance,
+            maintenance_margin_slope: ratios.maintenance_slope,
+            ..*self
+        }
     }
 
     fn validate_margins(&self) -> Result<()> {
@@ -239,7 +268,7 @@ impl Params {
                 && self.deleverage_target.get() >= 1_000
                 && self.deleverage_target < self.deleverage_trigger
                 && self.deleverage_trigger.get() <= 9_000
-                && !self.max_utilisation.is_zero()
+                && self.max_utilisation >= MAX_UTILISATION_LEAST
                 && self.max_utilisation <= self.deleverage_trigger,
             Error::ReserveParamsOutOfBounds,
         )?;
@@ -266,7 +295,9 @@ impl Params {
         )?;
         ensure(
             self.settle_tip <= self.min_notional.times(self.non_pool_fee()?, Rounding::Floor)?
-                && self.min_order_tip <= self.max_order_tip,
+                && self.min_order_tip <= MIN_ORDER_TIP_MOST
+                && self.min_order_tip <= self.max_order_tip
+                && self.max_order_tip <= MAX_ORDER_TIP_MOST,
             Error::TipsOutOfBounds,
         )
     }
@@ -274,10 +305,10 @@ impl Params {
     fn validate_exits(&self, timelock: Seconds) -> Result<()> {
         ensure(
             !self.cool_down.is_zero()
-                && !self.withdrawal_window.is_zero()
+                && self.withdrawal_window >= WITHDRAWAL_WINDOW_LEAST
                 && self.cool_down.plus(self.withdrawal_window)? <= timelock
-                && self.dead_oracle_after.get() >= DAY
-                && self.dead_oracle_grace.get() >= 21_600,
+                && within(self.dead_oracle_after.get(), DAY, 30 * DAY)
+                && within(self.dead_oracle_grace.get(), 21_600, 7 * DAY),
             Error::ExitTimesOutOfBounds,
         )
     }

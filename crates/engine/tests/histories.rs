@@ -151,7 +151,7 @@ impl World {
                 let amount = rng.gen_range(1..=1_000_000_000);
                 let Ok(marks) = self.bench.try_sync(PriceUse::Increase) else { return };
                 let mut market = self.bench.market;
-                let result = market.deposit_liquidity(sats(amount), 0, &marks);
+                let result = market.deposit_liquidity(sats(amount), 0, &marks, self.bench.at());
                 if self.refused(result).is_some() {
                     self.bench.market = market;
                     self.vault += wide(amount);

@@ -98,9 +98,9 @@ proptest! {
         };
         for (margin, expected) in [(needed, false), (needed - 1, true), (needed + 1, false), (0, true)] {
             let position = Position { margin: sats(margin.unsigned_abs()), ..position };
-            assert_eq!(is_liquidatable(&Params::standard(), &position, &side, usd(50_000)), Ok(expected), "margin {margin}");
+            assert_eq!(is_liquidatable(&Params::standard().margin_ratios(), &position, &side, usd(50_000)), Ok(expected), "margin {margin}");
             let tips = Position { margin: sats(margin.unsigned_abs() + 500), tips: sats(500), ..position };
-            assert_eq!(is_liquidatable(&Params::standard(), &tips, &side, usd(50_000)), Ok(expected), "tips are no margin");
+            assert_eq!(is_liquidatable(&Params::standard().margin_ratios(), &tips, &side, usd(50_000)), Ok(expected), "tips are no margin");
         }
     }
 }
@@ -157,7 +157,7 @@ proptest! {
             assert!(&left * &worth + &slack * &worth >= &equity * &rest, "the ratio never falls");
             assert!(after.shares.get() >= 10_000_000, "the rest is no dust");
             assert!(pays >= -&slack);
-            assert!(!is_liquidatable(&bench.market.params, &after, bench.market.side(d), liquidated.price).unwrap());
+            assert!(!is_liquidatable(&bench.market.params.margin_ratios(), &after, bench.market.side(d), liquidated.price).unwrap());
             assert_eq!(liquidated.shortfall.covered.get() + liquidated.shortfall.uncovered.get(), 0);
         } else {
             let dust = int(notional) - &x < int(10_000_000) + dollars_of(&slack / (&t - &f));

@@ -14,8 +14,8 @@ fn free_to_open() -> Params {
 }
 
 fn deposit(bench: &mut Bench, amount: u64, least_shares: u64) -> Result<u64> {
-    let marks = bench.marks();
-    bench.market.deposit_liquidity(sats(amount), least_shares, &marks)
+    let (marks, at) = (bench.marks(), bench.at());
+    bench.market.deposit_liquidity(sats(amount), least_shares, &marks, at)
 }
 
 #[test]

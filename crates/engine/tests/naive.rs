@@ -211,7 +211,7 @@ impl World {
         let mut market = Market::new(params, Fills::Instant, UnixTime::new(START));
         let at = moment(START, 1);
         let marks = market.sync(&update(Price::new(price), START), PriceUse::Liquidity, at).unwrap().marks;
-        market.deposit_liquidity(sats(pool), 0, &marks).unwrap();
+        market.deposit_liquidity(sats(pool), 0, &marks, at).unwrap();
         Self {
             market,
             positions: vec![Position::default(); POSITIONS],
@@ -517,7 +517,7 @@ impl World {
 
     fn provide(&mut self, amount: u64, marks: &Marks) {
         let (mut market, mut model) = (self.market, self.model.clone());
-        let result = market.deposit_liquidity(sats(amount), 0, marks);
+        let result = market.deposit_liquidity(sats(amount), 0, marks, self.at());
         let judged = vec![(Rule::PoolSolvent, model.is_pool_solvent(self.price))];
         let Some(shares) = self.judge(result, &judged) else {
             return;

@@ -182,6 +182,7 @@ fn reserve_and_deleveraging_have_bounds() {
     valid(|p| p.stress = Bps::new(1_000));
     valid(|p| p.stress = Bps::new(9_000));
     valid(|p| p.max_utilisation = Bps::new(8_000));
+    valid(|p| p.max_utilisation = Bps::new(1_000));
     valid(|p| (p.deleverage_target, p.deleverage_trigger) = (Bps::new(1_000), Bps::new(9_000)));
     valid(|p| (p.deleverage_target, p.deleverage_trigger) = (Bps::new(7_999), Bps::new(8_000)));
     broken(
@@ -190,7 +191,7 @@ fn reserve_and_deleveraging_have_bounds() {
             |p| p.stress = Bps::new(999),
             |p| p.stress = Bps::new(9_001),
             |p| p.max_utilisation = Bps::new(8_001),
-            |p| p.max_utilisation = Bps::new(0),
+            |p| p.max_utilisation = Bps::new(999),
             |p| p.deleverage_target = Bps::new(999),
             |p| p.deleverage_target = Bps::new(8_000),
             |p| p.deleverage_trigger = Bps::new(9_001),
@@ -247,9 +248,15 @@ fn tips_have_bounds() {
     // 40 % of 5 bps of $10 is 0.2 cents.
     valid(|p| p.settle_tip = Notional::new(2_000));
     valid(|p| p.max_order_tip = p.min_order_tip);
+    valid(|p| (p.min_order_tip, p.max_order_tip) = (Sats::new(10_000), Sats::new(1_000_000)));
     broken(
         Error::TipsOutOfBounds,
-        &[|p| p.settle_tip = Notional::new(2_001), |p| p.min_order_tip = Sats::new(p.max_order_tip.get() + 1)],
+        &[
+            |p| p.settle_tip = Notional::new(2_001),
+            |p| (p.min_order_tip, p.max_order_tip) = (Sats::new(101), Sats::new(100)),
+            |p| p.min_order_tip = Sats::new(10_001),
+            |p| p.max_order_tip = Sats::new(1_000_001),
+        ],
     );
 }
 
@@ -266,14 +273,18 @@ fn the_daily_cap_of_insurance_has_bounds() {
 #[test]
 fn exits_are_over_before_new_parameters_hold() {
     valid(|p| p.withdrawal_window = Seconds::new(2 * DAY));
+    valid(|p| (p.cool_down, p.withdrawal_window) = (Seconds::new(1), Seconds::new(600)));
+    valid(|p| (p.dead_oracle_after, p.dead_oracle_grace) = (Seconds::new(30 * DAY), Seconds::new(7 * DAY)));
     broken(
         Error::ExitTimesOutOfBounds,
         &[
             |p| p.withdrawal_window = Seconds::new(2 * DAY + 1),
             |p| p.cool_down = Seconds::new(0),
-            |p| p.withdrawal_window = Seconds::new(0),
+            |p| p.withdrawal_window = Seconds::new(599),
             |p| p.dead_oracle_after = Seconds::new(DAY - 1),
             |p| p.dead_oracle_grace = Seconds::new(6 * 3_600 - 1),
+            |p| p.dead_oracle_after = Seconds::new(30 * DAY + 1),
+            |p| p.dead_oracle_grace = Seconds::new(7 * DAY + 1),
         ],
     );
     let params = Params::standard();

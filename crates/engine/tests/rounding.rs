@@ -172,9 +172,9 @@ proptest! {
         let extra = step.ceil().to_integer();
         let wide = i64::try_from(extra).unwrap() * 2;
         let rounding = i64::try_from(initial.ceil().to_integer()).unwrap();
-        let asked = initial_margin(&params, &valued(&position, &side, Price::new(price))).unwrap();
+        let asked = initial_margin(&params.margin_ratios(), &valued(&position, &side, Price::new(price))).unwrap();
         assert_up(asked.get(), &(&worth * &initial), 2 + rounding + wide);
-        let held = maintenance_margin(&params, &valued(&position, &side, Price::new(price))).unwrap();
+        let held = maintenance_margin(&params.margin_ratios(), &valued(&position, &side, Price::new(price))).unwrap();
         let exact = &worth * &maintenance;
         assert!(int(held.get()) <= exact, "{held:?} is above {exact}");
         assert!(int(held.get()) > &exact - int(2) - &maintenance - &step, "{held:?} is below {exact}");
@@ -184,10 +184,10 @@ proptest! {
     fn maintenance_of_a_default_market_is_never_rounded_up(whole in up_to(10, 10_000_000), price in up_to(100_000_000_000, Price::MAX.get())) {
         let (position, side) = position(Direction::Short, whole * 1_000_000, 0, ONE);
         let exact = value(whole * 1_000_000, price) * (bps(100) + bps(10) * ratio(whole, 1_000_000));
-        let held = maintenance_margin(&Params::standard(), &valued(&position, &side, Price::new(price))).unwrap();
+        let held = maintenance_margin(&Params::standard().margin_ratios(), &valued(&position, &side, Price::new(price))).unwrap();
         assert_down(held.get(), &exact, 2);
         let exact = exact + value(whole * 1_000_000, price) * bps(100);
-        let asked = initial_margin(&Params::standard(), &valued(&position, &side, Price::new(price))).unwrap();
+        let asked = initial_margin(&Params::standard().margin_ratios(), &valued(&position, &side, Price::new(price))).unwrap();
         assert_up(asked.get(), &exact, 2);
     }
 
@@ -246,8 +246,8 @@ proptest! {
         let params = Params::standard();
         let (position, side) = position(d, n, basis, scale);
         if let Ok(valued) = Valuation::of_position(&position, &side, p) {
-            let _ = initial_margin(&params, &valued.unwrap());
-            let _ = maintenance_margin(&params, &valued.unwrap());
+            let _ = initial_margin(&params.margin_ratios(), &valued.unwrap());
+            let _ = maintenance_margin(&params.margin_ratios(), &valued.unwrap());
         }
         let _ = pnl::average_entry(&[(n_, p), (Notional::new(other), p)]);
         let _ = pnl::average_entry_of(&position, &side);

@@ -102,7 +102,7 @@ proptest! {
         let marks = bench.marks();
         let (market, side) = (&bench.market, bench.market.side(d));
         for price in [marks.quote.price, marks.quote.fill(d, false)] {
-            assert!(!is_liquidatable(&market.params, &position, side, price).unwrap(), "at {price:?}");
+            assert!(!is_liquidatable(&market.params.margin_ratios(), &position, side, price).unwrap(), "at {price:?}");
         }
     }
 
@@ -128,7 +128,7 @@ proptest! {
         assert_eq!(bench.clone().withdraw(&mut position.clone(), margin - (left - 1)), Err(Error::MarginBelowInitial));
         bench.withdraw(&mut position, margin - (left + 4)).unwrap();
         let marks = bench.marks();
-        assert!(!is_liquidatable(&bench.market.params, &position, bench.market.side(d), marks.quote.price).unwrap());
+        assert!(!is_liquidatable(&bench.market.params.margin_ratios(), &position, bench.market.side(d), marks.quote.price).unwrap());
     }
 }
 
@@ -167,7 +167,7 @@ fn case_16_initial_margin_is_met_to_the_satoshi() {
         assert_eq!(position.margin, sats(margin));
         let side = bench.market.side(direction);
         let valued = Valuation::of_position(&position, side, usd(50_000)).unwrap().unwrap();
-        assert_eq!(initial_margin(&bench.market.params, &valued), Ok(sats(margin)));
+        assert_eq!(initial_margin(&bench.market.params.margin_ratios(), &valued), Ok(sats(margin)));
     }
 }
 

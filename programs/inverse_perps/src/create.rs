@@ -1,4 +1,4 @@
-//! The only door to the system program: accounts at program addresses. Calls are built by hand, in one place, because what Anchor
+//! The only door to the system program: accounts at program addresses, their beginning and their end. Calls are built by hand, in one place, because what Anchor
 //! generates for each account makes the program a fifth larger.
 
 use anchor_lang::prelude::*;
@@ -68,4 +68,16 @@ impl<'a> Creation<'a, '_> {
         let instruction = Instruction { program_id: anchor_lang::system_program::ID, accounts, data };
         invoke_signed(&instruction, &[self.payer.clone(), self.account.clone()], &[self.seeds]).map_err(Into::into)
     }
+}
+
+/// Ends an account of this program: its lamports go to `rent_to`, and nothing is left of it.
+///
+/// # Errors
+/// The runtime's, where the account is not this program's.
+pub fn close(account: &AccountInfo, rent_to: &AccountInfo) -> Result<()> {
+    let held = std::mem::take(&mut **account.try_borrow_mut_lamports()?);
+    let mut receiving = rent_to.try_borrow_mut_lamports()?;
+    **receiving = receiving.checked_add(held).ok_or(ProgramError::ArithmeticOverflow)?;
+    account.assign(&anchor_lang::system_program::ID);
+    account.resize(0).map_err(Into::into)
 }

@@ -19,9 +19,36 @@ macro_rules! define {
             /// The signer must be the admin.
             #[msg("The signer is not the exchange's admin")]
             NotAdmin,
+            /// The signer must have been nominated.
+            #[msg("The signer is not the one whom the admin has nominated")]
+            NotNominee,
+            /// The signer must be guardian or admin.
+            #[msg("The signer is neither the exchange's guardian nor its admin")]
+            NotGuardian,
+            /// A market has one proposal at a time.
+            #[msg("The market has a proposal already; execute or cancel it first")]
+            UpdatePending,
+            /// There must be a proposal.
+            #[msg("The market has no proposal")]
+            NoPendingUpdate,
+            /// Rotation of the admin kills proposals.
+            #[msg("The proposal was made by a former admin; cancel it and propose anew")]
+            ProposedByFormerAdmin,
             /// The mint must belong to the classic token program.
             #[msg("The collateral must be a mint of the classic SPL Token program; Token-2022 mints are not supported")]
             Token2022NotSupported,
+            /// Its transfers would run another program.
+            #[msg("The collateral mint has the Token-2022 extension TransferHook: every transfer would call a program of its issuer's")]
+            MintHasTransferHook,
+            /// Less would arrive than was sent.
+            #[msg("The collateral mint has the Token-2022 extension TransferFeeConfig: less would arrive than is sent")]
+            MintHasTransferFee,
+            /// Its issuer could empty the vault.
+            #[msg("The collateral mint has the Token-2022 extension PermanentDelegate: its issuer could empty the vault")]
+            MintHasPermanentDelegate,
+            /// The vault would be born frozen.
+            #[msg("The collateral mint has the Token-2022 extension DefaultAccountState: the vault would be created frozen")]
+            MintFreezesAccounts,
             /// The mint must count satoshi.
             #[msg("The collateral mint must have exactly 8 decimals")]
             WrongDecimals,

@@ -3,12 +3,14 @@
 //! They are plain old data, so logging one is a copy; the bytes are those of borsh. Amounts of the ledger come as
 //! `LedgerChange`: adding up a market's deltas in sequence rebuilds its ledger, and the balances after each agree.
 
+mod governance;
 mod liquidity;
 mod market;
 mod order;
 mod position;
 mod settlement;
 
+pub use governance::*;
 pub use liquidity::*;
 pub use market::*;
 pub use order::*;

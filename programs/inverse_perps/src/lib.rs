@@ -6,16 +6,28 @@
 use sbf_builtins as _;
 
 use anchor_lang::prelude::*;
+use inverse_perps_engine as engine;
 
 pub mod create;
 pub mod errors;
 pub mod events;
 pub mod instructions;
+pub mod mint;
 pub mod oracle;
 pub mod state;
 pub mod token;
 
 use instructions::*;
+
+// In the ELF for whoever finds a flaw in it, between markers that explorers look for.
+#[cfg(not(feature = "no-entrypoint"))]
+solana_security_txt::security_txt! {
+    name: "Inverse Perps",
+    project_url: "README.md of the repository; deployed nowhere",
+    contacts: "other:private vulnerability reporting of the repository",
+    policy: "SECURITY.md of the repository",
+    preferred_languages: "en"
+}
 
 declare_id!("7oLbUemdP4fLZ7cJfuK9JwQ3qUi7obfrQx8GFjqu13Rf");
 
@@ -32,6 +44,51 @@ pub mod inverse_perps {
     /// Creates a market with its vault, LP mint and LP escrow; the admin alone.
     pub fn create_market(ctx: Context<CreateMarket>, args: CreateMarketArgs) -> Result<()> {
         instructions::create_market(ctx, args)
+    }
+
+    /// Names who may become admin; the admin alone.
+    pub fn nominate_admin(ctx: Context<GovernExchange>, nominee: Pubkey) -> Result<()> {
+        instructions::nominate_admin(ctx, nominee)
+    }
+
+    /// Makes the nominee admin; the nominee alone.
+    pub fn accept_admin(ctx: Context<GovernExchange>) -> Result<()> {
+        instructions::accept_admin(ctx)
+    }
+
+    /// Names the guardian; the admin alone.
+    pub fn set_guardian(ctx: Context<GovernExchange>, guardian: Pubkey) -> Result<()> {
+        instructions::set_guardian(ctx, guardian)
+    }
+
+    /// Proposes parameters of a market; the admin alone.
+    pub fn propose_params(ctx: Context<UpdateParams>, params: engine::Params) -> Result<()> {
+        instructions::propose_params(ctx, params)
+    }
+
+    /// Puts proposed parameters in force after the timelock; the admin alone.
+    pub fn execute_params(ctx: Context<UpdateParams>) -> Result<()> {
+        instructions::execute_params(ctx)
+    }
+
+    /// Withdraws a proposal; the admin alone.
+    pub fn cancel_params(ctx: Context<UpdateParams>) -> Result<()> {
+        instructions::cancel_params(ctx)
+    }
+
+    /// Pauses what adds risk for 7 days; the guardian or the admin.
+    pub fn pause_risk(ctx: Context<PauseMarket>) -> Result<()> {
+        instructions::pause_risk(ctx)
+    }
+
+    /// Pauses what adds risk until it is resumed; the admin alone.
+    pub fn confirm_pause(ctx: Context<PauseMarket>) -> Result<()> {
+        instructions::confirm_pause(ctx)
+    }
+
+    /// Ends a pause; the admin alone.
+    pub fn resume_risk(ctx: Context<PauseMarket>) -> Result<()> {
+        instructions::resume_risk(ctx)
     }
 
     /// Opens a margin account.

@@ -2,6 +2,7 @@
 
 use crate::create::Creation;
 use crate::errors::PerpError;
+use crate::mint::{DECIMALS, MINT_BYTES};
 use crate::state::{seeds, Market};
 use anchor_lang::prelude::*;
 use anchor_lang::solana_program::instruction::Instruction;
@@ -13,30 +14,12 @@ const MINT_TO: u8 = 7;
 const BURN: u8 = 8;
 const INITIALIZE_ACCOUNT: u8 = 18;
 const INITIALIZE_MINT: u8 = 20;
-const DECIMALS: u8 = 8;
-const DECIMALS_OFFSET: usize = 44;
-const MINT_BYTES: usize = 82;
 const ACCOUNT_BYTES: usize = 165;
 const OWNER_OFFSET: usize = 32;
 const AMOUNT_OFFSET: usize = 64;
 const STATE_OFFSET: usize = 108;
 const INITIALIZED: u8 = 1;
 const CREATE_IDEMPOTENT: u8 = 1;
-
-/// That a mint can be a market's collateral: of the classic token program, initialized, counting satoshi.
-///
-/// # Errors
-/// `Token2022NotSupported`, `InvalidAccountData`, `WrongDecimals`.
-pub fn ensure_collateral(mint: &AccountInfo) -> Result<()> {
-    require!(*mint.owner == anchor_spl::token::ID, PerpError::Token2022NotSupported);
-    let data = mint.try_borrow_data()?;
-    let [decimals, initialized] = *data.get(DECIMALS_OFFSET..).and_then(|rest| rest.first_chunk()).unwrap_or(&[0, 0]);
-    if data.len() != MINT_BYTES || initialized != 1 {
-        return Err(ProgramError::InvalidAccountData.into());
-    }
-    require!(decimals == DECIMALS, PerpError::WrongDecimals);
-    Ok(())
-}
 
 /// Creates token accounts and mints at program addresses, for one authority.
 pub struct Maker<'a, 'info> {

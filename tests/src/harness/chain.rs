@@ -213,6 +213,17 @@ impl Chain {
         instructions: &[Instruction],
         signers: &[&Keypair],
     ) -> Result<Sent, (TransactionError, Vec<String>)> {
+        let transaction = self.signed(instructions, signers).await;
+        self.deliver(what, instructions, transaction).await
+    }
+
+    /// Processes a transaction of these instructions, and others that name no account of interest.
+    pub(super) async fn deliver(
+        &mut self,
+        what: &str,
+        instructions: &[Instruction],
+        transaction: Transaction,
+    ) -> Result<Sent, (TransactionError, Vec<String>)> {
         let named: Vec<Address> =
             instructions.iter().flat_map(|instruction| instruction.accounts.iter().map(|meta| meta.pubkey)).collect();
         for address in &named {
@@ -221,7 +232,7 @@ impl Chain {
                 self.watch.accounts.insert(*address, account);
             }
         }
-        let (result, logs, compute_units) = self.process(instructions, signers).await;
+        let (result, logs, compute_units) = self.process(transaction).await;
         for address in &named {
             let after = self.account(address).await;
             if result.is_err() {
@@ -238,11 +249,7 @@ impl Chain {
     }
 
     /// Every transaction is another one, though its instructions may be the same: the compute limit counts up.
-    async fn process(
-        &mut self,
-        instructions: &[Instruction],
-        signers: &[&Keypair],
-    ) -> (Result<(), TransactionError>, Vec<String>, u64) {
+    async fn signed(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> Transaction {
         self.transactions += 1;
         let mut data = vec![2];
         data.extend((1_000_000 + self.transactions).to_le_bytes());
@@ -251,7 +258,10 @@ impl Chain {
         let payer = &self.context.payer;
         let signers = [&[payer], signers].concat();
         let blockhash = self.context.banks_client.get_latest_blockhash().await.expect("the chain answers");
-        let transaction = Transaction::new_signed_with_payer(&all, Some(&payer.pubkey()), &signers, blockhash);
+        Transaction::new_signed_with_payer(&all, Some(&payer.pubkey()), &signers, blockhash)
+    }
+
+    async fn process(&mut self, transaction: Transaction) -> (Result<(), TransactionError>, Vec<String>, u64) {
         let done = self.context.banks_client.process_transaction_with_metadata(transaction).await;
         let done = done.expect("the chain answers");
         let (logs, units) = done.metadata.map_or((Vec::new(), 0), |said| (said.log_messages, said.compute_units_consumed));

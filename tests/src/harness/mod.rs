@@ -2,8 +2,10 @@
 
 mod chain;
 mod fixtures;
+mod governance;
 mod invariants;
 mod markets;
+mod nonce;
 mod orders;
 mod pyth;
 mod refusal;
@@ -11,7 +13,9 @@ mod replay;
 mod tokens;
 
 pub use chain::{Chain, Sent, START};
+pub use governance::DAY;
 pub use markets::{dollars, still, usd, Provider, TestMarket, Trader, BTC};
+pub use nonce::Nonce;
 pub use orders::{less, market_order, more, resting, DELAY, TIP};
 pub use pyth::{legacy_account, partially_verified, with_exponent, LegacySays, Tick, FEED, LEGACY_PROGRAM};
 pub use refusal::Refusal;
@@ -31,7 +35,7 @@ pub mod prelude {
     pub use inverse_perps_engine::units::{Bps, Notional, Sats, Seconds};
     pub use inverse_perps_engine::Params;
     pub use perps::client::events::Event;
-    pub use perps::client::{instructions, orders, MarketKeys};
+    pub use perps::client::{governance, instructions, orders, MarketKeys};
     pub use solana_account::Account;
     pub use solana_address::Address;
     pub use solana_instruction::{AccountMeta, Instruction};

@@ -78,12 +78,12 @@ impl TestMarket {
     }
 
     /// Executes a trader's market order so.
-    pub fn execute(&self, trader: &Trader, id: u32, destination: Address) -> Instruction {
+    pub fn execute_order(&self, trader: &Trader, id: u32, destination: Address) -> Instruction {
         orders::execute_order(&self.keys, self.execution(trader, id, destination))
     }
 
     /// Executes an order as said.
-    pub fn execute_with(&self, execution: Execution) -> Instruction {
+    pub fn execute_order_with(&self, execution: Execution) -> Instruction {
         orders::execute_order(&self.keys, execution)
     }
 }
@@ -128,7 +128,7 @@ impl Chain {
         self.post(market, Tick::at(price));
         let keeper = self.somebody();
         let tokens = self.token_account(&market.keys.mint, &solana_signer::Signer::pubkey(&keeper), 0);
-        self.succeed("fill an order", &[market.execute(trader, id, tokens)], &[]).await;
+        self.succeed("fill an order", &[market.execute_order(trader, id, tokens)], &[]).await;
     }
 
     /// Has a trader open through an order, filled at this price.

@@ -1,6 +1,7 @@
 //! `create_market`
 
 use crate::accounts::{unsigned, with_account};
+use crate::params_bounds::one_step_too_far;
 use inverse_perps::state::OracleSource;
 use inverse_perps_tests::harness::prelude::*;
 use perps::client::pyth::RECEIVER;
@@ -145,59 +146,15 @@ async fn takes_only_a_price_account_of_its_source() {
     chain.succeed("the market's own", &[create], &[&admin]).await;
 }
 
-/// The hard bounds of the design's section 11, broken by one from the standard parameters, one market each.
+/// The hard bounds of the design's section 11.
 #[tokio::test(flavor = "multi_thread")]
 async fn holds_every_parameter_to_its_hard_bounds() {
-    use PerpError::*;
     let (mut chain, admin, mint, price) = ready().await;
-    let standard = Params::standard();
-    let bps = Bps::new;
-    let seconds = Seconds::new;
-    let cases = [
-        // Initial margin below 1.5 times maintenance; maintenance above 2,000.
-        ("initial margin", Params { initial_margin: bps(149), ..standard }, MarginRatiosOutOfBounds),
-        (
-            "maintenance",
-            Params { maintenance_margin: bps(2_001), initial_margin: bps(4_000), ..standard },
-            MarginRatiosOutOfBounds,
-        ),
-        ("taker fee low", Params { taker_fee: bps(2), ..standard }, TakerFeeOutOfBounds),
-        ("taker fee high", Params { taker_fee: bps(51), ..standard }, TakerFeeOutOfBounds),
-        ("split", Params { fee_to_pool: bps(4_999), fee_to_protocol: bps(2_001), ..standard }, TakerFeeOutOfBounds),
-        ("liquidation fee low", Params { liquidation_fee: bps(9), ..standard }, LiquidationFeeOutOfBounds),
-        // 40 + 1 * 60 bps is not below 100.
-        ("liquidation fee high", Params { liquidation_fee: bps(40), ..standard }, LiquidationFeeOutOfBounds),
-        // 5 bps * 40 % are 2.
-        ("reward", Params { min_reward: bps(3), ..standard }, MinRewardOutOfBounds),
-        ("spread", Params { spread_multiplier: 4, ..standard }, OracleBoundsOutOfBounds),
-        ("strict confidence", Params { strict_confidence: bps(19), ..standard }, OracleBoundsOutOfBounds),
-        ("EMA bound", Params { ema_bound: bps(199), ..standard }, OracleBoundsOutOfBounds),
-        ("jump", Params { max_jump: bps(99), ..standard }, OracleBoundsOutOfBounds),
-        ("fresh age", Params { fresh_age: seconds(4), ..standard }, AgesOutOfBounds),
-        ("wide age", Params { wide_age: seconds(61), ..standard }, AgesOutOfBounds),
-        ("future", Params { max_future: seconds(9), ..standard }, AgesOutOfBounds),
-        ("hold", Params { min_hold: seconds(121), ..standard }, AgesOutOfBounds),
-        ("stress", Params { stress: bps(999), ..standard }, ReserveParamsOutOfBounds),
-        ("utilisation", Params { max_utilisation: bps(8_001), ..standard }, ReserveParamsOutOfBounds),
-        ("target", Params { deleverage_target: bps(8_000), ..standard }, ReserveParamsOutOfBounds),
-        ("rates", Params { max_funding: 99_000_001, ..standard }, RatesOutOfBounds),
-        ("gap", Params { max_accrual_gap: seconds(86_401), ..standard }, RatesOutOfBounds),
-        // 100 - 5 is not above 95.
-        ("impact", Params { impact_max: bps(95), ..standard }, ImpactOutOfBounds),
-        ("least size", Params { min_notional: Notional::new(999_999), ..standard }, CapsOutOfBounds),
-        ("first deposit", Params { min_first_deposit: Sats::new(99_999), ..standard }, CapsOutOfBounds),
-        // 40 % of 5 bps of $10 are $0.002.
-        ("tip", Params { settle_tip: Notional::new(2_001), ..standard }, TipsOutOfBounds),
-        ("insurance cap", Params { insurance_daily_cap: bps(999), ..standard }, InsuranceCapOutOfBounds),
-        // Two days and a second of waiting in three days of timelock would do; two days and two days do not.
-        ("exit", Params { cool_down: seconds(172_801), ..standard }, ExitTimesOutOfBounds),
-        ("dead oracle", Params { dead_oracle_after: seconds(86_399), ..standard }, ExitTimesOutOfBounds),
-    ];
-    for (what, params, error) in cases {
+    for (what, params, error) in one_step_too_far() {
         let args = CreateMarketArgs { index: 0, oracle: PULL, params, instant_fills: true };
         let create = instructions::create_market(admin.pubkey(), mint, price, args);
         chain.refuse(what, &[create], &[&admin], error).await;
     }
-    let args = CreateMarketArgs { index: 0, oracle: PULL, params: standard, instant_fills: true };
+    let args = CreateMarketArgs { index: 0, oracle: PULL, params: Params::standard(), instant_fills: true };
     chain.succeed("within them", &[instructions::create_market(admin.pubkey(), mint, price, args)], &[&admin]).await;
 }

@@ -22,7 +22,7 @@ async fn creates_the_exchange_once() {
     let stored = accounts::exchange(&chain.account(&exchange()).await.expect("the exchange exists").data).expect("an exchange");
     assert_eq!((stored.version, stored.admin, stored.guardian), (1, admin.pubkey(), guardian));
     assert_eq!((stored.fee_recipient, stored.timelock_seconds), (fee_recipient, 2_592_000));
-    assert_eq!((stored.pending_admin, stored.reserved), (Address::default(), [0; 64]));
+    assert_eq!((stored.pending_admin, stored.admin_epoch, stored.reserved), (Address::default(), 0, [0; 60]));
     let Event::ExchangeInitialized(event) = sent.event() else { panic!("{:?}", sent.events) };
     assert_eq!((event.exchange, event.admin, event.guardian), (exchange(), admin.pubkey(), guardian));
     assert_eq!((event.fee_recipient, event.timelock_seconds), (fee_recipient, 2_592_000));

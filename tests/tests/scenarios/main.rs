@@ -4,6 +4,7 @@ mod accounts;
 mod attacks_insurance;
 mod attacks_market;
 mod attacks_pool;
+mod compromised_admin;
 mod crew;
 mod deleveraging;
 mod first_rule;
@@ -16,6 +17,7 @@ mod oracle;
 mod time;
 mod trading;
 mod wind_down;
+mod worst_params;
 
 use inverse_perps_tests::harness::prelude::*;
 

@@ -29,7 +29,13 @@ impl Scene {
     }
 
     /// A step of a longer story: measured on a copy, then done.
-    fn step(&self, chain: &mut LocalChain, name: &'static str, instruction: Instruction, signer: &Keypair) -> Result<Row> {
+    pub(super) fn step(
+        &self,
+        chain: &mut LocalChain,
+        name: &'static str,
+        instruction: Instruction,
+        signer: &Keypair,
+    ) -> Result<Row> {
         let row = measure_on(chain.clone(), name, self.state, instruction.clone(), signer)?;
         chain.send(&[instruction], signer)?;
         Ok(row)

@@ -39,6 +39,6 @@ impl Market {
         let worst = marks.quote.fill(direction, false);
         let side = self.side(direction);
         let valuation = Valuation::of(direction, position.shares, position.basis, side.scale, worst)?;
-        ensure_initial(&self.params, position, &valuation)
+        ensure_initial(&self.ratios_of(position), position, &valuation)
     }
 }

@@ -152,6 +152,7 @@ impl Market {
         ensure_within_limit(buyer, price, order.limit)?;
         let filled = match order.size() {
             OrderSize::Increase(notional) => {
+                self.ensure_risk_allowed(at.time)?;
                 let worst = quote.worse(&marks.quote).fill(direction, false);
                 self.open_at(position, &Opening { direction, notional, price }, marks, Backing::Filling(worst))?
             }
@@ -231,7 +232,8 @@ fn blame(error: Error) -> Option<Blame> {
         | Error::MarginBelowFee
         | Error::MarginBelowFilling
         | Error::DelegateBudgetExceeded => Some(Blame::Owner),
-        Error::PositionCapExceeded
+        Error::RiskPaused
+        | Error::PositionCapExceeded
         | Error::SideCapExceeded
         | Error::ReserveExceeded
         | Error::PoolExhausted

@@ -45,11 +45,12 @@ impl Market {
     /// Increases a settled position at once: fill, fee, then margin, caps and reserve as they are afterwards.
     ///
     /// # Errors
-    /// `OrdersOnly`, `OrderPending`, `ClaimUnredeemed`, `AmountZero`, `NotWholeDollars`, `OppositeDirection`, `SlippageExceeded`,
+    /// `OrdersOnly`, `OrderPending`, `RiskPaused`, `ClaimUnredeemed`, `AmountZero`, `NotWholeDollars`, `OppositeDirection`, `SlippageExceeded`,
     /// `MarginBelowFee`, `BelowMinNotional`, `PositionCapExceeded`, `SideCapExceeded`, `MarginBelowInitial`, `ReserveExceeded`,
     /// `Overflow`.
     pub fn increase(&mut self, position: &mut Position, order: &Increase, marks: &Marks, at: Moment) -> Result<Filled> {
         self.ensure_instant(position)?;
+        self.ensure_risk_allowed(at.time)?;
         let direction = order.direction;
         ensure(!order.notional.is_zero(), Error::AmountZero)?;
         ensure(order.notional.is_whole_dollars(), Error::NotWholeDollars)?;
@@ -97,9 +98,10 @@ impl Market {
         let scale = self.side(direction).scale;
         let valuation = Valuation::of(direction, position.shares, position.basis, scale, judged_at)?;
         self.ensure_sizes(valuation.exposure.notional(Rounding::Ceil)?, own.notional)?;
+        position.margin_epoch = self.margin_epoch; // whoever adds risk is held to the present ratios
         match backing {
-            Backing::Initial => ensure_initial(&self.params, position, &valuation)?,
-            Backing::Filling(_) => ensure_filling(&self.params, position, &valuation)?,
+            Backing::Initial => ensure_initial(&self.params.margin_ratios(), position, &valuation)?,
+            Backing::Filling(_) => ensure_filling(&self.params.margin_ratios(), position, &valuation)?,
         }
         let needed = requirement(&self.params, &after.long, &after.short, marks.quote.price)?;
         ensure_reserve(&self.params, needed, unqueued(self.free_pool()?, self.queued_shares, self.pool_shares)?)?;
@@ -124,7 +126,7 @@ impl Market {
         position.margin = position.margin.minus(fee)?;
         let valuation = Valuation::of(direction, position.shares, position.basis, side.scale, marks.quote.price)?;
         self.ensure_sizes(valuation.exposure.notional(Rounding::Ceil)?, own)?;
-        ensure_initial(&self.params, &position, &valuation)?;
+        ensure_initial(&self.params.margin_ratios(), &position, &valuation)?;
         Ok(fee)
     }
 

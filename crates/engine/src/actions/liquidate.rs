@@ -49,7 +49,7 @@ impl Market {
         let price = marks.quote.price;
         let scale = self.side(direction).scale;
         let all = Valuation::of(direction, position.shares, position.basis, scale, price)?;
-        ensure(is_below_maintenance(&self.params, position, &all)?, Error::NotLiquidatable)?;
+        ensure(is_below_maintenance(&self.ratios_of(position), position, &all)?, Error::NotLiquidatable)?;
         let spread_ratio = marks.quote.spread.ratio_to(price)?;
         let slice = Slice::of(position, direction, self.shares_to_liquidate(position, &all, price, spread_ratio)?)?;
         let closed = Valuation::of(direction, slice.shares, slice.basis, scale, price)?;
@@ -85,7 +85,7 @@ impl Market {
         let margin = position.free_margin()?.signed()?.get();
         let exposed = Exposed { direction: all.direction, notional, margin, entry_value: all.entry_value };
         let target = Target {
-            ratio: initial_ratio(&self.params, notional)?,
+            ratio: initial_ratio(&self.ratios_of(position), notional)?,
             cost: self.params.liquidation_fee.to_ppb().plus(spread_ratio)?,
             min_notional: self.params.min_notional,
         };

@@ -14,8 +14,9 @@ impl Market {
     /// and recent range, and its free part. Returns the shares, which the caller mints.
     ///
     /// # Errors
-    /// `AmountZero`, `BelowMinFirstDeposit`, `PoolCapExceeded`, `PoolNotSolvent`, `TooFewShares`, `Overflow`.
-    pub fn deposit_liquidity(&mut self, amount: Sats, least_shares: u64, marks: &Marks) -> Result<u64> {
+    /// `RiskPaused`, `AmountZero`, `BelowMinFirstDeposit`, `PoolCapExceeded`, `PoolNotSolvent`, `TooFewShares`, `Overflow`.
+    pub fn deposit_liquidity(&mut self, amount: Sats, least_shares: u64, marks: &Marks, at: Moment) -> Result<u64> {
+        self.ensure_risk_allowed(at.time)?;
         ensure(!amount.is_zero(), Error::AmountZero)?;
         ensure(self.pool_shares > 0 || amount >= self.params.min_first_deposit, Error::BelowMinFirstDeposit)?;
         let pool = self.ledger.pool.plus(amount)?;
@@ -53,7 +54,8 @@ impl Market {
         ensure(shares > 0, Error::AmountZero)?;
         self.queued_shares = self.queued_shares.checked_add(shares).ok_or(Error::Overflow)?;
         let stalled_seconds = self.prices.stalled_until(at.time)?;
-        Ok(Withdrawal { shares, requested_at: at.time, stalled_seconds })
+        let (cool_down, window) = (self.params.cool_down, self.params.withdrawal_window);
+        Ok(Withdrawal { shares, requested_at: at.time, stalled_seconds, cool_down, window })
     }
 
     /// Takes shares out of the queue, for the caller to return to their owner.
@@ -71,7 +73,7 @@ impl Market {
     /// `WithdrawalNotLapsed`.
     pub fn return_withdrawal(&mut self, withdrawal: &Withdrawal, at: Moment) -> Result<()> {
         let stalled = self.prices.stalled_until(at.time)?;
-        ensure(withdrawal.has_lapsed(&self.params, at.time, stalled)?, Error::WithdrawalNotLapsed)?;
+        ensure(withdrawal.has_lapsed(at.time, stalled)?, Error::WithdrawalNotLapsed)?;
         self.cancel_withdrawal(withdrawal)
     }
 
@@ -106,8 +108,8 @@ impl Market {
     }
 
     fn payout(&self, withdrawal: &Withdrawal, marks: &Marks, at: Moment) -> Result<Sats> {
-        withdrawal.ensure_ready(&self.params, at.time)?;
-        let lapsed = withdrawal.has_lapsed(&self.params, at.time, self.prices.stalled_until(at.time)?)?;
+        withdrawal.ensure_ready(at.time)?;
+        let lapsed = withdrawal.has_lapsed(at.time, self.prices.stalled_until(at.time)?)?;
         ensure(!lapsed, Error::WithdrawalLapsed)?;
         let payout = payout_for(withdrawal.shares, self.pool_shares, self.cheapest_worth(marks)?)?;
         let needed = requirement(&self.params, &marks.long, &marks.short, marks.quote.price)?;

@@ -4,6 +4,7 @@
 mod collateral;
 mod decrease;
 mod execute;
+mod govern;
 mod increase;
 mod liquidate;
 mod liquidity;

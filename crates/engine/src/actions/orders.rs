@@ -52,6 +52,9 @@ impl Market {
         if request.kind == OrderKind::Market {
             self.arm(position, &mut order, marks, at)?;
         } else {
+            if order.reduce_only == 0 {
+                self.ensure_risk_allowed(at.time)?;
+            }
             ensure(now <= order.expiry, Error::OrderExpired)?;
             ensure(!order.triggers_at(marks.quote.price), Error::OrderWouldTrigger)?;
             order.due = due_time(&self.prices, at, &self.params)?;
@@ -79,6 +82,7 @@ impl Market {
     fn arm(&mut self, position: &mut Position, order: &mut Order, marks: &Marks, at: Moment) -> Result<()> {
         let direction = order.direction();
         if let OrderSize::Increase(notional) = order.size() {
+            self.ensure_risk_allowed(at.time)?;
             let price = marks.quote.fill(direction, true);
             let fee = self.ensure_openable(position, &Opening { direction, notional, price }, marks)?;
             let spread = spread_cost(notional.value_at(price, Rounding::Ceil)?, price, &marks.quote)?;
@@ -112,7 +116,7 @@ impl Market {
         let Some(direction) = position.open_direction() else {
             return Ok(());
         };
-        let liquidatable = is_liquidatable(&self.params, position, self.side(direction), price)?;
+        let liquidatable = is_liquidatable(&self.ratios_of(position), position, self.side(direction), price)?;
         ensure(!liquidatable, Error::MarginBelowMaintenance)
     }
 

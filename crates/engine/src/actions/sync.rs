@@ -85,6 +85,7 @@ impl Market {
         self.prices.accept(update, at, &self.params)?;
         let quote = self.prices.quote(usage, at, &self.params)?;
         let revived = self.note_use(usage, at)?;
+        self.end_sparing(at.time);
         self.begin_insurance_day(at.time)?;
         let mut marks = self.marks(quote)?;
         let free_pool = self.free_pool()?;

@@ -85,8 +85,8 @@ impl Bench {
         let market = Market::new(params, Fills::Instant, UnixTime::new(START));
         let mut bench = Self { market, now: START, slot: 1, price, confidence: 0 };
         if pool > 0 {
-            let marks = bench.marks();
-            bench.market.deposit_liquidity(sats(pool), 0, &marks).expect("the first deposit");
+            let (marks, at) = (bench.marks(), bench.at());
+            bench.market.deposit_liquidity(sats(pool), 0, &marks, at).expect("the first deposit");
         }
         bench
     }

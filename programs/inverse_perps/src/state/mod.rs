@@ -3,6 +3,7 @@
 mod exchange;
 pub mod market;
 mod order;
+mod pending_update;
 mod position;
 mod settlement;
 mod withdrawal;
@@ -10,6 +11,7 @@ mod withdrawal;
 pub use exchange::Exchange;
 pub use market::{Market, OracleSource};
 pub use order::Order;
+pub use pending_update::PendingUpdate;
 pub use position::Position;
 pub use settlement::Settlement;
 pub use withdrawal::Withdrawal;
@@ -30,6 +32,8 @@ pub mod seeds {
     pub const WITHDRAWAL: &[u8] = b"withdrawal";
     /// `settlement`, market, epoch u32
     pub const SETTLEMENT: &[u8] = b"settlement";
+    /// `pending`, market
+    pub const PENDING: &[u8] = b"pending";
     /// `position`, market, owner, sub-account u16
     pub const POSITION: &[u8] = b"position";
     /// `order`, position, id u64

@@ -3,7 +3,7 @@
 //! The files beside this one are stored accounts, a field a line with its offset, its value and its bytes. A change that
 //! moves a field, changes its width or its byte order fails here; a new version of the layout needs new files beside these.
 
-use inverse_perps::state::{Market, Position, Settlement, Withdrawal};
+use inverse_perps::state::{Exchange, Market, PendingUpdate, Position, Settlement, Withdrawal};
 use inverse_perps_engine::units::*;
 use inverse_perps_tests::harness::prelude::*;
 use perps::client::accounts;
@@ -170,9 +170,60 @@ fn a_stored_withdrawal_reads_as_it_was_written() {
     let withdrawal = accounts::withdrawal(&data).expect("the stored bytes are a withdrawal");
     let fields = fields![
         Withdrawal, withdrawal;
-        market, owner, payer, id, state.shares, state.requested_at, state.stalled_seconds, version, bump,
+        market, owner, payer, id, state.shares, state.requested_at, state.stalled_seconds, state.cool_down, state.window,
+        version, bump,
     ];
     assert_same(&rows, &fields);
+}
+
+#[test]
+fn a_stored_proposal_reads_as_it_was_written() {
+    let rows = rows(include_str!("pending_update.txt"));
+    let data = account(&rows);
+    assert_eq!(data.len(), PendingUpdate::SPACE);
+    let pending = accounts::pending_update(&data).expect("the stored bytes are a proposal");
+    let fields = fields![
+        PendingUpdate, pending;
+        market, payer, state.params.skew_scale, state.params.impact_scale, state.params.min_notional, state.params.max_side_notional,
+        state.params.max_position_notional, state.params.settle_tip, state.params.min_first_deposit, state.params.max_pool,
+        state.params.min_order_tip, state.params.max_order_tip, state.params.initial_margin, state.params.maintenance_margin,
+        state.params.initial_margin_slope, state.params.maintenance_margin_slope, state.params.taker_fee,
+        state.params.fee_to_pool, state.params.fee_to_insurance, state.params.fee_to_protocol, state.params.liquidation_fee,
+        state.params.min_reward, state.params.spread_multiplier, state.params.strict_confidence, state.params.wide_confidence,
+        state.params.ema_bound, state.params.max_jump, state.params.fresh_age, state.params.wide_age, state.params.max_future,
+        state.params.order_delay, state.params.min_hold, state.params.stress, state.params.max_utilisation,
+        state.params.deleverage_target, state.params.deleverage_trigger, state.params.max_funding, state.params.max_borrow,
+        state.params.max_accrual_gap, state.params.impact_max, state.params.insurance_daily_cap, state.params.cool_down,
+        state.params.withdrawal_window, state.params.dead_oracle_after, state.params.dead_oracle_grace,
+        state.executable_at, state.expires_at, admin_epoch, version, bump,
+    ];
+    assert_same(&rows, &fields);
+}
+
+/// The exchange is not a struct in place but borsh, without padding: its offsets are the sums of the widths before.
+#[test]
+fn a_stored_exchange_reads_as_it_was_written() {
+    let rows = rows(include_str!("exchange.txt"));
+    let data = account(&rows);
+    assert_eq!(data.len(), 8 + <Exchange as anchor_lang::Space>::INIT_SPACE);
+    let exchange = accounts::exchange(&data).expect("the stored bytes are an exchange");
+    let Exchange { version, bump, admin, pending_admin, guardian, fee_recipient, .. } = exchange;
+    let values = [
+        ("version", version.shown()),
+        ("bump", bump.shown()),
+        ("admin", admin.shown()),
+        ("pending_admin", pending_admin.shown()),
+        ("guardian", guardian.shown()),
+        ("fee_recipient", fee_recipient.shown()),
+        ("timelock_seconds", exchange.timelock_seconds.shown()),
+        ("admin_epoch", exchange.admin_epoch.shown()),
+    ];
+    let stored = rows[1..rows.len() - 1].iter().map(|row| (row.field.as_str(), row.value.clone()));
+    assert!(stored.eq(values));
+    assert_eq!(exchange.reserved, [0; 60]);
+    let mut written = Vec::new();
+    anchor_lang::AccountSerialize::try_serialize(&exchange, &mut written).expect("memory takes every byte");
+    assert_eq!(written, data);
 }
 
 /// The bytes on chain are the struct: what the program wrote is at the documented offsets, read without the program's types.

@@ -11,7 +11,7 @@ async fn a_market_order_fills_at_the_first_price_after_its_delay() {
     let keeper = chain.token_account(&market.keys.mint, &Address::new_unique(), 0);
     chain.advance(DELAY);
     chain.post(&market, Tick::at(50_010));
-    let sent = chain.succeed("execute", &[market.execute(&alice, 0, keeper)], &[]).await;
+    let sent = chain.succeed("execute", &[market.execute_order(&alice, 0, keeper)], &[]).await;
     println!("execute {} {:?}", sent.compute_units, sent.events);
     let position = chain.position(&alice.position).await.state;
     assert_eq!((position.open_orders, position.tips.get(), position.pending_order), (0, 0, 0));

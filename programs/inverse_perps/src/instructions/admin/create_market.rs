@@ -3,13 +3,13 @@
 use crate::create::Creation;
 use crate::errors::{fail, PerpError};
 use crate::events::{self, MarketCreated};
+use crate::mint;
 use crate::oracle;
 use crate::state::{market, seeds, Exchange, Market, OracleSource};
-use crate::token::{self, Maker};
+use crate::token::Maker;
 use anchor_lang::prelude::*;
 use inverse_perps_engine as engine;
 use inverse_perps_engine::market::Fills;
-use inverse_perps_engine::units::Seconds;
 
 /// What a market is made of. Mint and oracle never change.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ pub struct CreateMarket<'info> {
     /// The exchange.
     #[account(seeds = [seeds::EXCHANGE], bump = exchange.bump, has_one = admin @ PerpError::NotAdmin)]
     pub exchange: Box<Account<'info, Exchange>>,
-    /// CHECK: the wrapped BTC, as `token::ensure_collateral` demands.
+    /// CHECK: the wrapped BTC, as `mint::ensure_collateral` demands.
     pub mint: UncheckedAccount<'info>,
     /// CHECK: will be the market.
     #[account(
@@ -62,13 +62,13 @@ pub struct CreateMarket<'info> {
 
 impl CreateMarket<'_> {
     fn validate(&self, args: &CreateMarketArgs) -> Result<()> {
-        token::ensure_collateral(&self.mint)?;
+        mint::ensure_collateral(&self.mint)?;
         require_keys_eq!(self.token_program.key(), anchor_spl::token::ID, ErrorCode::InvalidProgramId);
         let pulls = matches!(args.oracle, OracleSource::PythPull { .. });
         require!(pulls || args.instant_fills, PerpError::LegacyFillsInstantly);
         let (kind, source) = Market::encode_oracle(args.oracle);
         oracle::read(kind, &source, &self.price)?;
-        args.params.validate(Seconds::new(self.exchange.timelock_seconds)).map_err(fail)
+        args.params.validate(self.exchange.timelock()).map_err(fail)
     }
 
     fn make_token_accounts(&self, bumps: &CreateMarketBumps) -> Result<()> {
@@ -83,7 +83,7 @@ impl CreateMarket<'_> {
 /// Handles `create_market`.
 ///
 /// # Errors
-/// `NotAdmin`, `Token2022NotSupported`, `WrongDecimals`, `LegacyFillsInstantly`, those of the oracle account and of the parameters' bounds.
+/// `NotAdmin`, `LegacyFillsInstantly`, those of `mint::ensure_collateral`, of the oracle account and of the parameters' bounds.
 pub fn create_market(ctx: Context<CreateMarket>, args: CreateMarketArgs) -> Result<()> {
     ctx.accounts.validate(&args)?;
     ctx.accounts.make_token_accounts(&ctx.bumps)?;

@@ -69,7 +69,8 @@ pub fn initialize_exchange(ctx: Context<InitializeExchange>, args: InitializeExc
         guardian,
         fee_recipient,
         timelock_seconds,
-        reserved: [0; 64],
+        admin_epoch: 0,
+        reserved: [0; 60],
     };
     let seeds: &[&[u8]] = &[seeds::EXCHANGE, &[ctx.bumps.exchange]];
     let creation = Creation { payer: &ctx.accounts.authority, account: &ctx.accounts.exchange, seeds };

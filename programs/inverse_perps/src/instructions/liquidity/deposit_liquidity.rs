@@ -48,9 +48,9 @@ pub fn deposit_liquidity(ctx: Context<DepositLiquidity>, amount_sats: u64, min_s
         market.ensure_vault(accounts.vault.key)?;
         require!(market.lp_mint == accounts.lp_mint.key(), PerpError::WrongLpMint);
 
-        let (marks, _) = market.sync_to_trade(key, &accounts.price, PriceUse::Liquidity)?;
+        let (marks, moment) = market.sync_to_trade(key, &accounts.price, PriceUse::Liquidity)?;
         let before = market.state.ledger;
-        let shares = market.state.deposit_liquidity(amount, min_shares, &marks).map_err(fail)?;
+        let shares = market.state.deposit_liquidity(amount, min_shares, &marks, moment).map_err(fail)?;
         token::pay_in(&accounts.source, &accounts.vault, &accounts.depositor, amount_sats)?;
         token::ensure_backed(&accounts.vault, &market.state.ledger)?;
         let head = market.next_event(key);
