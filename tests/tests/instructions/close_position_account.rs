@@ -40,7 +40,8 @@ async fn returns_the_rent_and_leaves_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refuses_what_is_not_empty_or_not_the_signers() {
-    let (mut chain, market) = Chain::with_pool(still(), 100 * BTC).await;
+    // Where orders need no tip, one can rest beside a position that holds nothing.
+    let (mut chain, market) = Chain::with_pool(Params { min_order_tip: Sats::ZERO, ..still() }, 100 * BTC).await;
     let other_market = chain.open_market(market.keys.mint, 1, still()).await;
     let alice = chain.trader_with(&market, BTC).await;
     let bob = chain.trader(&market).await;
@@ -53,9 +54,11 @@ async fn refuses_what_is_not_empty_or_not_the_signers() {
     chain.refuse("with a claim", &[close(&market, &bob)], &[&bob.keypair], PerpError::PositionNotEmpty).await;
     chain.edit_position(&bob.position, |position| position.state.claim = Sats::ZERO).await;
     chain.edit_market(&market, |market| market.state.lifecycle.claims = Sats::ZERO).await;
-    chain.edit_position(&bob.position, |position| position.state.open_orders = 1).await;
+    let limit = resting(OrderType::Limit, Long, more(100), usd(40_000));
+    let order = market.place(&bob, 0, &orders::OrderTerms { tip_sats: 0, ..limit });
+    chain.succeed("an order", &[order], &[&bob.keypair]).await;
     chain.refuse("with an order", &[close(&market, &bob)], &[&bob.keypair], PerpError::PositionNotEmpty).await;
-    chain.edit_position(&bob.position, |position| position.state.open_orders = 0).await;
+    chain.succeed("take it back", &[market.cancel_order(&bob, 0)], &[&bob.keypair]).await;
 
     let by_alice = with_account(&close(&market, &bob), 0, alice.address());
     chain.refuse("somebody else's", &[by_alice], &[&alice.keypair], PerpError::NotOwner).await;

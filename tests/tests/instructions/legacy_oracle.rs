@@ -103,3 +103,39 @@ async fn refuses_what_is_not_the_markets_trading_account() {
     post(&mut chain, &market, now);
     chain.succeed("as it should be", &[open], &signer).await;
 }
+
+/// A legacy account holds the newest price alone: there is no first price after an order to fill it at.
+#[tokio::test(flavor = "multi_thread")]
+async fn takes_no_orders() {
+    let (mut chain, market) = legacy_market().await;
+    chain.fill_pool(&market, 100 * BTC).await;
+    let alice = chain.trader_with(&market, BTC).await;
+    for direction in [Long, Short] {
+        let limit = usd(if direction == Long { 40_000 } else { 60_000 });
+        for terms in [
+            market_order(direction, more(1_000)),
+            market_order(direction, OrderAmount::Close),
+            resting(OrderType::Limit, direction, more(1_000), limit),
+            resting(OrderType::Stop(limit), direction, OrderAmount::Close, limit),
+        ] {
+            let place = market.place(&alice, 0, &terms);
+            chain.refuse(&format!("{terms:?}"), &[place], &[&alice.keypair], OrdersNeedPull).await;
+        }
+    }
+    chain.succeed("at once", &[market.open(&alice, Long, 1_000)], &[&alice.keypair]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_market_for_orders_alone_needs_a_price_history() {
+    let mut chain = Chain::bare().await;
+    chain.initialize().await;
+    let mint = chain.new_mint(8);
+    let market = TestMarket { keys: MarketKeys::find(mint, 0), price: Address::new_unique() };
+    let now = says(&chain, 50_000, 0);
+    post(&mut chain, &market, now);
+    let oracle = OracleSource::PythLegacy { price_account: market.price };
+    let args = CreateMarketArgs { index: 0, oracle, params: still(), instant_fills: false };
+    let admin = chain.admin.insecure_clone();
+    let create = instructions::create_market(admin.pubkey(), mint, market.price, args);
+    chain.refuse("for orders alone", &[create], &[&admin], LegacyFillsInstantly).await;
+}

@@ -12,6 +12,7 @@ mod create_market;
 mod create_position;
 mod dead_oracle;
 mod decrease_position;
+mod delegate;
 mod deleverage;
 mod deposit_collateral;
 mod deposit_liquidity;

@@ -3,7 +3,7 @@
 //! The files beside this one are stored accounts, a field a line with its offset, its value and its bytes. A change that
 //! moves a field, changes its width or its byte order fails here; a new version of the layout needs new files beside these.
 
-use inverse_perps::state::{Exchange, Market, PendingUpdate, Position, Settlement, Withdrawal};
+use inverse_perps::state::{Exchange, Market, Order, PendingUpdate, Position, Settlement, Withdrawal};
 use inverse_perps_engine::units::*;
 use inverse_perps_tests::harness::prelude::*;
 use perps::client::accounts;
@@ -177,6 +177,21 @@ fn a_stored_withdrawal_reads_as_it_was_written() {
 }
 
 #[test]
+fn a_stored_order_reads_as_it_was_written() {
+    let rows = rows(include_str!("order.txt"));
+    let data = account(&rows);
+    assert_eq!((data.len(), Order::SPACE), (232, 232));
+    let order = accounts::order(&data).expect("the stored bytes are an order");
+    let fields = fields![
+        Order, order;
+        position, payer, partner, triggered_by, state.id, state.epoch, state.kind, state.direction, state.reduce_only,
+        state.pending, state.by_delegate, state.dead, state.notional, state.trigger, state.limit, state.tip, state.budgeted,
+        state.expiry, state.placed_at, state.placed_slot, state.due, version, bump,
+    ];
+    assert_same(&rows, &fields);
+}
+
+#[test]
 fn a_stored_proposal_reads_as_it_was_written() {
     let rows = rows(include_str!("pending_update.txt"));
     let data = account(&rows);
@@ -243,6 +258,19 @@ async fn the_program_writes_where_the_files_say() {
     assert_eq!((of_position("state.shares"), of_position("state.basis")), (dollars(100_000), 200_000_000));
     assert_eq!(of_position("state.scale"), 1_000_000_000_000_000_000);
     assert_eq!(position[rows_of_position.iter().find(|row| row.field == "state.direction").expect("a row").offset], 2);
+
+    let place = market.place(&alice, 0, &market_order(Short, OrderAmount::Reduce(dollars(40_000))));
+    chain.succeed("place", &[place], &[&alice.keypair]).await;
+    let address = perps::client::addresses::order(&alice.position, 0).0;
+    let order = chain.account(&address).await.expect("the order exists").data;
+    let rows_of_order = rows(include_str!("order.txt"));
+    let of_order = |field| word(&order, &rows_of_order, field);
+    assert_eq!((of_order("state.notional"), of_order("state.tip")), (dollars(40_000), TIP));
+    assert_eq!(of_order("state.due"), u64::try_from(chain.time()).expect("positive") + 6);
+    // kind, direction, reduce_only, pending, by_delegate, dead
+    let at = rows_of_order.iter().find(|row| row.field == "state.kind").expect("a row").offset;
+    assert_eq!(order[at..at + 6], [0, 2, 1, 1, 0, 0]);
+    assert_eq!(&order[8..40], alice.position.as_ref());
 
     let account = chain.account(&market.keys.market).await.expect("the market exists").data;
     let rows_of_market = rows(include_str!("market.txt"));
