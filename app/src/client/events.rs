@@ -5,10 +5,10 @@ use base64::Engine;
 use inverse_perps::events::{
     Accrued, ClaimRedeemed, CollateralDeposited, CollateralWithdrawn, DelegateRevoked, DelegateSet, Deleveraged,
     ExchangeInitialized, Head, InsuranceFunded, LedgerChange, LiquidityDeposited, LiquidityDonated, MarketCreated,
-    OracleDeclaredDead, OracleRevived, OrderExecuted, OrderPlaced, OrderRemoved, OrderTriggered, PositionAccountClosed,
-    PositionClosedOut, PositionCreated, PositionDecreased, PositionIncreased, PositionLiquidated, PositionPaidOut,
-    PositionSettled, ProtocolFeesCollected, SettleTipPaid, SettlementAccountClosed, SettlementFinished, SettlementPriceShown,
-    SettlingStarted, WithdrawalCompleted, WithdrawalRequested, WithdrawalReturned,
+    OracleDeclaredDead, OracleRevived, OrderExecuted, OrderFilled, OrderPlaced, OrderRemoved, OrderTriggered,
+    PositionAccountClosed, PositionClosedOut, PositionCreated, PositionDecreased, PositionIncreased, PositionLiquidated,
+    PositionPaidOut, PositionSettled, ProtocolFeesCollected, SettleTipPaid, SettlementAccountClosed, SettlementFinished,
+    SettlementPriceShown, SettlingStarted, WithdrawalCompleted, WithdrawalRequested, WithdrawalReturned,
 };
 use inverse_perps::events::{
     AdminChanged, AdminNominated, GuardianChanged, ParamsChanged, ParamsProposed, PauseConfirmed, ProposalCancelled,
@@ -66,6 +66,7 @@ events!(
     SettlementPriceShown,
     OrderPlaced,
     OrderTriggered,
+    OrderFilled,
     OrderExecuted,
     OrderRemoved,
     DelegateSet,
@@ -101,6 +102,7 @@ impl Event {
             Event::SettlementFinished(event) => Some(&event.ledger),
             Event::ClaimRedeemed(event) => Some(&event.ledger),
             Event::PositionPaidOut(event) => Some(&event.ledger),
+            Event::OrderFilled(event) => Some(&event.ledger),
             Event::OrderExecuted(event) => Some(&event.ledger),
             Event::OrderRemoved(event) => Some(&event.ledger),
             _ => None,
@@ -143,6 +145,7 @@ impl Event {
             Event::SettlementPriceShown(event) => &event.head,
             Event::OrderPlaced(event) => &event.head,
             Event::OrderTriggered(event) => &event.head,
+            Event::OrderFilled(event) => &event.head,
             Event::OrderExecuted(event) => &event.head,
             Event::OrderRemoved(event) => &event.head,
             Event::DelegateSet(event) => &event.head,

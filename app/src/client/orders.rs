@@ -109,8 +109,8 @@ pub struct Execution {
     pub order: OrderRef,
     /// The price account with the market's current price.
     pub price: Address,
-    /// The price account that sets the fill price; it may be the same.
-    pub fill_price: Address,
+    /// The price account that sets the fill price, if that is not the market's current one too.
+    pub fill_price: Option<Address>,
     /// The token account that gets the tip.
     pub destination: Address,
     /// The token account that has triggered the order, if one has.

@@ -29,6 +29,9 @@ impl Rounding {
 #[inline(always)]
 pub fn multiply(a: u64, b: u64) -> u128 {
     let (a_high, a_low, b_high, b_low) = (a >> 32, a & LOW, b >> 32, b & LOW);
+    if a_high | b_high == 0 {
+        return u128::from(a_low.wrapping_mul(b_low));
+    }
     let mut low = a_low.wrapping_mul(b_low);
     let mut carry = (low >> 32).wrapping_add(a_high.wrapping_mul(b_low));
     low = (low & LOW).wrapping_add((carry & LOW) << 32);
@@ -126,7 +129,12 @@ pub fn divide_by_one(n: i128, rounding: Rounding) -> Result<i128> {
 /// `Overflow` when `d` is zero.
 #[inline(always)]
 pub fn divide(n: u128, d: u64, rounding: Rounding) -> Result<u128> {
-    let (quotient, remainder) = divide_with_remainder(n, d)?;
+    let (high, low) = words(n);
+    let (quotient, remainder) = if high == 0 && d != 0 {
+        (u128::from(quotient(low, d)), remainder(low, d)) // one word, as fees and ratios mostly are: no call is cheaper
+    } else {
+        divide_with_remainder(n, d)?
+    };
     round_up(quotient, rounding == Rounding::Ceil && remainder != 0)
 }
 

@@ -73,7 +73,7 @@ impl TestMarket {
 
     /// What executes a trader's market order at the market's own price account.
     pub fn execution(&self, trader: &Trader, id: u32, destination: Address) -> Execution {
-        let (price, fill_price) = (self.price, self.price);
+        let (price, fill_price) = (self.price, None);
         Execution { order: of(trader, id), price, fill_price, destination, triggerer: None, partner: None }
     }
 

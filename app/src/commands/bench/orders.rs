@@ -121,7 +121,7 @@ impl Scene {
         Execution {
             order: self.of(&self.long, id),
             price: chain.price,
-            fill_price: chain.price,
+            fill_price: None,
             destination: self.provider.tokens,
             triggerer: None,
             partner: None,

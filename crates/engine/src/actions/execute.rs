@@ -135,12 +135,17 @@ impl Market {
         ensure(self.prices.publish_time >= order.due, Error::PriceBeforeOrder)
     }
 
-    /// Bid and ask of the update; filled late, the worse of those and the present ones, so that waiting wins nothing.
+    /// Bid and ask of the update; filled late, the worse of those and the present ones, so that waiting wins nothing. The present price
+    /// must be fresh then: whoever fills late must not choose it among those of the last seconds.
     fn fill_quote(&self, order: &Order, fill: &FillUpdate, current: &Quote, at: Moment) -> Result<Quote> {
         let now = self.prices.now(at.time);
         fill.ensure_serves(order.due, now)?;
         let quote = Quote::of_fill(&fill.update, at, &self.params)?;
-        Ok(if now > order.due.after(PROMPT)? { quote.worse(current) } else { quote })
+        if now <= order.due.after(PROMPT)? {
+            return Ok(quote);
+        }
+        ensure(now <= self.prices.publish_time.after(self.params.fresh_age)?, Error::PriceTooOld)?;
+        Ok(quote.worse(current))
     }
 
     fn fill(&mut self, position: &mut Position, order: &mut Order, quote: &Quote, marks: &Marks, at: Moment) -> Result<Filled> {

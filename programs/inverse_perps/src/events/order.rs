@@ -1,11 +1,12 @@
 //! Events of orders and delegates.
 
-use super::{event, Head, LedgerChange, MAX_BYTES};
+use super::{event, Fill, Head, LedgerChange, PositionAfter, MAX_BYTES};
 use crate::errors::PerpError;
 use crate::state::Order;
 use anchor_lang::prelude::*;
 use bytemuck::{Pod, Zeroable};
-use inverse_perps_engine::actions::{ExecutionOutcome, Removal, TipShares};
+use inverse_perps_engine as engine;
+use inverse_perps_engine::actions::{ExecutionOutcome, Filled, Removal, TipShares};
 use inverse_perps_engine::fees::FeeSplit;
 use inverse_perps_engine::units::{Notional, Price, Sats};
 
@@ -87,9 +88,38 @@ event! {
     }
 }
 
+/// What an executed order's event is told of besides its report.
+pub struct OrderContext<'a> {
+    /// The order's address.
+    pub key: Pubkey,
+    /// The order.
+    pub order: &'a Order,
+    /// What became of its tip.
+    pub tip: &'a TipShares,
+}
+
+/// What became of an executed order's tip.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Tip {
+    /// What who has executed it got; it has left the ledger.
+    pub filler_sats: Sats,
+    /// What who has triggered it got; it has left the ledger.
+    pub triggerer_sats: Sats,
+    /// What insurance got.
+    pub forfeited_sats: Sats,
+}
+
+impl From<&TipShares> for Tip {
+    fn from(shares: &TipShares) -> Self {
+        let TipShares { filler, triggerer, forfeited } = *shares;
+        Self { filler_sats: filler, triggerer_sats: triggerer, forfeited_sats: forfeited }
+    }
+}
+
 event! {
-    /// An order was executed: filled (its fill is the event before), missed its bound, failed, or was blocked.
-    pub struct OrderExecuted {
+    /// An order was filled and has left.
+    pub struct OrderFilled {
         /// Market and sequence.
         pub head: Head,
         /// The position.
@@ -98,44 +128,84 @@ event! {
         pub order: Pubkey,
         /// The order that died because this one has filled; default for none.
         pub killed: Pubkey,
-        /// 1 filled, 2 missed its bound and rests again, 3 failed for its owner's reasons, 4 for the market's.
+        /// 1 long, 2 short.
+        pub direction: u64,
+        /// 1 where it reduced the position.
+        pub reduce_only: u64,
+        /// The fill.
+        pub fill: Fill,
+        /// Shortfall that insurance paid.
+        pub covered_sats: Sats,
+        /// Shortfall that nobody paid.
+        pub uncovered_sats: Sats,
+        /// What became of the tip.
+        pub tip: Tip,
+        /// The position after.
+        pub after: PositionAfter,
+        /// The ledger.
+        pub ledger: LedgerChange,
+    }
+}
+
+impl OrderFilled {
+    /// Of an order that has just been filled.
+    pub fn new(head: Head, context: &OrderContext, filled: &Filled, after: &engine::Position, ledger: LedgerChange) -> Self {
+        let order = context.order;
+        Self {
+            head,
+            position: order.position,
+            order: context.key,
+            killed: order.partner,
+            direction: u64::from(order.state.direction),
+            reduce_only: u64::from(order.state.reduce_only),
+            fill: filled.into(),
+            covered_sats: filled.shortfall.covered,
+            uncovered_sats: filled.shortfall.uncovered,
+            tip: context.tip.into(),
+            after: after.into(),
+            ledger,
+        }
+    }
+}
+
+event! {
+    /// An order was executed, but not filled.
+    pub struct OrderExecuted {
+        /// Market and sequence.
+        pub head: Head,
+        /// The position.
+        pub position: Pubkey,
+        /// The order.
+        pub order: Pubkey,
+        /// 1 missed its bound and rests again, 2 failed for its owner's reasons, 3 was blocked for the market's.
         pub outcome: u64,
         /// The program's error where it failed or was blocked, else zero.
         pub error: u64,
         /// The fee of a failure and who got it.
         pub fee_sats: FeeSplit,
-        /// What who has executed it got; it has left the ledger.
-        pub filler_sats: Sats,
-        /// What who has triggered it got; it has left the ledger.
-        pub triggerer_sats: Sats,
-        /// What insurance got of the tip.
-        pub forfeited_sats: Sats,
-        /// The ledger, after the fill.
+        /// What became of the tip.
+        pub tip: Tip,
+        /// The ledger.
         pub ledger: LedgerChange,
     }
 }
 
 impl OrderExecuted {
-    /// Of an order that has just been executed.
-    pub fn new(head: Head, key: Pubkey, order: &Order, report: (&ExecutionOutcome, &TipShares), ledger: LedgerChange) -> Self {
-        let (outcome, tip) = report;
+    /// Of an order that has just been executed without a fill.
+    pub fn new(head: Head, context: &OrderContext, outcome: &ExecutionOutcome, ledger: LedgerChange) -> Self {
         let (code, error, fee) = match *outcome {
-            ExecutionOutcome::Filled(_) => (1, None, FeeSplit::default()),
-            ExecutionOutcome::Rests => (2, None, FeeSplit::default()),
-            ExecutionOutcome::Failed(error, fee) => (3, Some(error), fee),
-            ExecutionOutcome::Blocked(error) => (4, Some(error), FeeSplit::default()),
+            ExecutionOutcome::Failed(error, fee) => (2, Some(error), fee),
+            ExecutionOutcome::Blocked(error) => (3, Some(error), FeeSplit::default()),
+            ExecutionOutcome::Rests | ExecutionOutcome::Filled(_) => (1, None, FeeSplit::default()),
         };
         Self {
             head,
-            position: order.position,
-            order: key,
-            killed: if code == 1 { order.partner } else { Pubkey::default() },
+            position: context.order.position,
+            order: context.key,
             outcome: code,
             error: error.map_or(0, |error| u64::from(u32::from(PerpError::from(error)))),
             fee_sats: fee,
-            filler_sats: tip.filler,
-            triggerer_sats: tip.triggerer,
-            forfeited_sats: tip.forfeited,
+            tip: context.tip.into(),
             ledger,
         }
     }

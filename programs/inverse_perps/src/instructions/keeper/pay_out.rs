@@ -47,7 +47,7 @@ pub struct PayOut<'info> {
 
 impl PayOut<'_> {
     fn validate(&self, market: &Market, position: &Position) -> Result<()> {
-        Market::ensure_owns(self.market.to_account_info().key, position)?;
+        Market::ensure_owns(self.market.as_ref().key, position)?;
         position.ensure_owner(self.owner.key)?;
         market.ensure_vault(self.vault.key)?;
         require!(market.mint == self.mint.key(), PerpError::WrongAssociatedAccount);

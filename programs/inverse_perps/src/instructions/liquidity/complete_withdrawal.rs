@@ -47,7 +47,7 @@ pub struct CompleteWithdrawal<'info> {
 impl CompleteWithdrawal<'_> {
     fn validate(&self, market: &Market, withdrawal: &Withdrawal) -> Result<()> {
         withdrawal.ensure_owner(self.owner.key)?;
-        withdrawal.ensure_leaves(self.market.to_account_info().key, market, self.lp_escrow.key, self.payer.key)?;
+        withdrawal.ensure_leaves(self.market.as_ref().key, market, self.lp_escrow.key, self.payer.key)?;
         market.ensure_vault(self.vault.key)?;
         require!(market.lp_mint == self.lp_mint.key(), PerpError::WrongLpMint);
         Ok(())

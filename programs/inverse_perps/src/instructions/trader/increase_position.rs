@@ -59,7 +59,7 @@ pub struct TradePosition<'info> {
 impl TradePosition<'_> {
     /// That the signer trades for a position of this market, and as what.
     pub(super) fn validate(&self, position: &Position) -> Result<Trader> {
-        Market::ensure_owns(self.market.to_account_info().key, position)?;
+        Market::ensure_owns(self.market.as_ref().key, position)?;
         position.trader(self.trader.key)
     }
 }
