@@ -113,7 +113,7 @@ pub struct Execution {
     pub fill_price: Option<Address>,
     /// The token account that gets the tip.
     pub destination: Address,
-    /// The token account that has triggered the order, if one has.
+    /// The token account that has triggered the order, if one other than the destination has.
     pub triggerer: Option<Address>,
     /// The order that it is linked with, if any.
     pub partner: Option<Address>,
@@ -128,12 +128,12 @@ pub fn execute_order(keys: &MarketKeys, execution: Execution) -> Instruction {
         order: order(&position, id).0,
         payer,
         price,
-        fill_price,
         vault: keys.vault,
         destination,
         token_program: TOKEN_PROGRAM,
-        triggerer,
         partner,
+        triggerer,
+        fill_price,
     };
     shortened(accounts, instruction::ExecuteOrder {})
 }

@@ -6,12 +6,13 @@ mod common;
 use common::exact::{assert_down, assert_up, bps, int, max, min, pnl as exact_pnl, ratio, value, Exact};
 use common::{sats, BOTH};
 use inverse_perps_engine::fees::{surcharge, trade_fee, FeeSplit, SkewChange};
-use inverse_perps_engine::margin::{initial_margin, maintenance_margin};
+use inverse_perps_engine::margin::{initial_margin, maintenance_margin, MarginRatios};
+use inverse_perps_engine::math::Rounding;
 use inverse_perps_engine::pnl::Valuation;
 use inverse_perps_engine::reserve::{ensure_reserve, requirement};
 use inverse_perps_engine::shares::shares_for;
-use inverse_perps_engine::units::{Basis, Bps, Notional, Price, Scale, Shares};
-use inverse_perps_engine::{pnl, Direction, Error, Params, Position, Side};
+use inverse_perps_engine::units::{Basis, Bps, Notional, Price, Sats, Scale, Shares};
+use inverse_perps_engine::{pnl, Direction, Error, Params, Position, Result, Side};
 use num_bigint::BigInt;
 use proptest::prelude::*;
 
@@ -77,6 +78,11 @@ fn exact_surcharge(params: &Params, skew: SkewChange) -> Exact {
 /// An open position at a price.
 fn valued(position: &Position, side: &Side, price: Price) -> Valuation {
     Valuation::of_position(position, side, price).unwrap().unwrap()
+}
+
+/// Initial margin of a valued position.
+fn initial_of(ratios: &MarginRatios, valued: &Valuation) -> Result<Sats> {
+    initial_margin(ratios, valued.exposure.notional(Rounding::Ceil)?, valued.value)
 }
 
 proptest! {
@@ -172,7 +178,7 @@ proptest! {
         let extra = step.ceil().to_integer();
         let wide = i64::try_from(extra).unwrap() * 2;
         let rounding = i64::try_from(initial.ceil().to_integer()).unwrap();
-        let asked = initial_margin(&params.margin_ratios(), &valued(&position, &side, Price::new(price))).unwrap();
+        let asked = initial_of(&params.margin_ratios(), &valued(&position, &side, Price::new(price))).unwrap();
         assert_up(asked.get(), &(&worth * &initial), 2 + rounding + wide);
         let held = maintenance_margin(&params.margin_ratios(), &valued(&position, &side, Price::new(price))).unwrap();
         let exact = &worth * &maintenance;
@@ -187,7 +193,7 @@ proptest! {
         let held = maintenance_margin(&Params::standard().margin_ratios(), &valued(&position, &side, Price::new(price))).unwrap();
         assert_down(held.get(), &exact, 2);
         let exact = exact + value(whole * 1_000_000, price) * bps(100);
-        let asked = initial_margin(&Params::standard().margin_ratios(), &valued(&position, &side, Price::new(price))).unwrap();
+        let asked = initial_of(&Params::standard().margin_ratios(), &valued(&position, &side, Price::new(price))).unwrap();
         assert_up(asked.get(), &exact, 2);
     }
 
@@ -246,7 +252,7 @@ proptest! {
         let params = Params::standard();
         let (position, side) = position(d, n, basis, scale);
         if let Ok(valued) = Valuation::of_position(&position, &side, p) {
-            let _ = initial_margin(&params.margin_ratios(), &valued.unwrap());
+            let _ = initial_of(&params.margin_ratios(), &valued.unwrap());
             let _ = maintenance_margin(&params.margin_ratios(), &valued.unwrap());
         }
         let _ = pnl::average_entry(&[(n_, p), (Notional::new(other), p)]);

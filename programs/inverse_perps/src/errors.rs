@@ -74,7 +74,7 @@ macro_rules! define {
             #[msg("Only two resting orders can be linked, each with one other at most")]
             OrderNotLinkable,
             /// Who has triggered the order must be given to be paid.
-            #[msg("The triggerer must be the token account that has triggered the order, and left off if none has")]
+            #[msg("The triggerer must be a token account of the market's mint, and the one that has triggered the order; it is left off if none has, or if it is the destination")]
             WrongTriggerer,
             /// The linked order must be given.
             #[msg("The partner must be the order that this one is linked with, and left off if there is none")]

@@ -16,7 +16,7 @@ pub use chain::{Chain, Sent, START};
 pub use governance::DAY;
 pub use markets::{dollars, still, usd, Provider, TestMarket, Trader, BTC};
 pub use nonce::Nonce;
-pub use orders::{less, market_order, more, resting, DELAY, TIP};
+pub use orders::{ended, less, market_order, more, resting, Ended, DELAY, TIP};
 pub use pyth::{legacy_account, partially_verified, with_exponent, LegacySays, Tick, FEED, LEGACY_PROGRAM};
 pub use refusal::Refusal;
 pub use tokens::{

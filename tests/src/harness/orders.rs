@@ -1,13 +1,17 @@
 //! Orders and delegates in the tests.
 
-use super::chain::Chain;
+use super::chain::{Chain, Sent};
 use super::markets::{dollars, TestMarket, Trader};
 use super::pyth::Tick;
+use inverse_perps::events::{LedgerChange, OrderExecuted, OrderFilled, Tip};
 use inverse_perps::instructions::{OrderAmount, OrderType, PositionDirection};
 use inverse_perps::state::Order;
+use inverse_perps_engine::fees::FeeSplit;
+use inverse_perps_engine::units::Sats;
 use inverse_perps_engine::Params;
 use perps::client::accounts;
 use perps::client::addresses::order;
+use perps::client::events::Event;
 use perps::client::orders::{self, Execution, OrderRef, OrderTerms, Placing};
 use perps::client::pyth::RECEIVER;
 use solana_address::Address;
@@ -144,5 +148,61 @@ impl Chain {
         let place = market.place(trader, id, &market_order(direction, more(notional)));
         self.succeed("place an order to open", &[place], &[&trader.keypair]).await;
         self.fill(market, trader, id, price).await;
+    }
+}
+
+/// How the execution of an order came out, filled or not.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    /// The position.
+    pub position: Address,
+    /// The order.
+    pub order: Address,
+    /// The order that died; default for none.
+    pub killed: Address,
+    /// 1 filled, 2 missed its bound, 3 failed, 4 was blocked.
+    pub outcome: u64,
+    /// The program's error, or zero.
+    pub error: u64,
+    /// The fee of a failure.
+    pub fee_sats: FeeSplit,
+    /// What who executed got.
+    pub filler_sats: Sats,
+    /// What who triggered got.
+    pub triggerer_sats: Sats,
+    /// What insurance got of the tip.
+    pub forfeited_sats: Sats,
+    /// The ledger.
+    pub ledger: LedgerChange,
+}
+
+/// The end that a transaction's last event tells of.
+pub fn ended(sent: &Sent) -> Ended {
+    let tipped = |tip: &Tip| (tip.filler_sats, tip.triggerer_sats, tip.forfeited_sats);
+    match sent.last() {
+        Event::OrderFilled(event) => {
+            let (filler_sats, triggerer_sats, forfeited_sats) = tipped(&event.tip);
+            let OrderFilled { position, order, killed, ledger, .. } = *event;
+            let fee_sats = FeeSplit::default();
+            Ended {
+                position,
+                order,
+                killed,
+                outcome: 1,
+                error: 0,
+                fee_sats,
+                filler_sats,
+                triggerer_sats,
+                forfeited_sats,
+                ledger,
+            }
+        }
+        Event::OrderExecuted(event) => {
+            let (filler_sats, triggerer_sats, forfeited_sats) = tipped(&event.tip);
+            let OrderExecuted { position, order, outcome, error, fee_sats, ledger, .. } = *event;
+            let killed = Address::default();
+            Ended { position, order, killed, outcome, error, fee_sats, filler_sats, triggerer_sats, forfeited_sats, ledger }
+        }
+        _ => panic!("no order was executed: {:?}", sent.events),
     }
 }

@@ -1,7 +1,6 @@
 //! `set_delegate`, `revoke_delegate`, and what a delegate can do and cannot (case 42).
 
 use crate::accounts::{refuses_strangers, unsigned, with_account};
-use inverse_perps::events::OrderExecuted;
 use inverse_perps::state::Position;
 use inverse_perps_tests::harness::prelude::*;
 use orders::{OrderRef, Placing};
@@ -49,7 +48,7 @@ impl Pair {
 
     fn execute(&self, market: &TestMarket, id: u32, to: Address, fill_price: Address) -> Instruction {
         let execution = market.execution(&self.alice, id, to);
-        market.execute_order_with(orders::Execution { order: self.of(id), fill_price, ..execution })
+        market.execute_order_with(orders::Execution { order: self.of(id), fill_price: Some(fill_price), ..execution })
     }
 
     async fn position(&self, chain: &Chain) -> Position {
@@ -68,20 +67,13 @@ async fn appointed(instant: bool, daily: u64) -> (Chain, TestMarket, Pair) {
     (chain, market, pair)
 }
 
-fn executed(sent: &Sent) -> OrderExecuted {
-    match sent.last() {
-        Event::OrderExecuted(event) => *event,
-        _ => panic!("{:?}", sent.events),
-    }
-}
-
 /// Moves to T and executes at this fill price, the market being at $50,000.
-async fn execute_at(chain: &mut Chain, market: &TestMarket, pair: &Pair, id: u32, price: i64) -> OrderExecuted {
+async fn execute_at(chain: &mut Chain, market: &TestMarket, pair: &Pair, id: u32, price: i64) -> Ended {
     chain.advance(DELAY);
     chain.post(market, Tick::at(50_000));
     let fill_price = chain.publish(Tick::at(price));
     let keeper = chain.token_account(&market.keys.mint, &Address::new_unique(), 0);
-    executed(&chain.succeed("execute", &[pair.execute(market, id, keeper, fill_price)], &[]).await)
+    ended(&chain.succeed("execute", &[pair.execute(market, id, keeper, fill_price)], &[]).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -314,7 +306,7 @@ async fn an_order_costs_the_budget_its_spread() {
         let fill_price = chain.publish(Tick::at(50_000).confident_to(100));
         let keeper = chain.token_account(&market.keys.mint, &Address::new_unique(), 0);
         let sent = chain.succeed("execute", &[pair.execute(&market, 0, keeper, fill_price)], &[]).await;
-        assert_eq!(executed(&sent).outcome, FILLED);
+        assert_eq!(ended(&sent).outcome, FILLED);
         assert_eq!(pair.position(&chain).await.state.budget.spent.get(), cost);
     }
 }

@@ -203,7 +203,7 @@ async fn a_late_keeper_cannot_pick_a_price_that_is_over() {
         let spike = chain.publish(cents(better(START, direction, 100)));
         chain.advance(10);
         chain.post(&market, cents(START));
-        let with_spike = orders::Execution { price: spike, fill_price: first, ..market.execution(&owner, id, keeper) };
+        let with_spike = orders::Execution { price: spike, fill_price: Some(first), ..market.execution(&owner, id, keeper) };
         let sent = match chain.attempt("with the spike", &[market.execute_order_with(with_spike)], &[]).await {
             Ok(sent) => sent,
             Err(_) => chain.succeed("with the present", &[execution(&market, &owner, id, first, keeper)], &[]).await,

@@ -96,15 +96,14 @@ pub async fn place(chain: &mut Chain, market: &TestMarket, trader: &Trader, term
 
 /// How an execution came out.
 pub fn outcome(sent: &Sent) -> (u64, u64) {
-    let Event::OrderExecuted(event) = sent.last() else { panic!("{:?}", sent.events) };
-    (event.outcome, event.error)
+    let end = ended(sent);
+    (end.outcome, end.error)
 }
 
 /// The price that an execution filled at, in cents.
 pub fn filled_at(sent: &Sent) -> i64 {
     let price = sent.events.iter().find_map(|event| match event {
-        Event::PositionIncreased(event) => Some(event.fill.price_e8.get()),
-        Event::PositionDecreased(event) => Some(event.fill.price_e8.get()),
+        Event::OrderFilled(event) => Some(event.fill.price_e8.get()),
         _ => None,
     });
     i64::try_from(price.expect("it was filled")).expect("a price fits") / 1_000_000
@@ -112,7 +111,7 @@ pub fn filled_at(sent: &Sent) -> i64 {
 
 /// Executes at the market's price account and with this fill update, for this purse.
 pub fn execution(market: &TestMarket, trader: &Trader, id: u32, fill_price: Address, purse: Address) -> Instruction {
-    market.execute_order_with(orders::Execution { fill_price, ..market.execution(trader, id, purse) })
+    market.execute_order_with(orders::Execution { fill_price: Some(fill_price), ..market.execution(trader, id, purse) })
 }
 
 /// Executes with the market's price account for both prices, whatever comes of it.

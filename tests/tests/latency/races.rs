@@ -122,7 +122,7 @@ async fn case_48_no_order_of_cancel_trigger_and_execute_loses_a_satoshi() {
                 first = Some(chain.publish(Tick::at(49_000)));
             }
             let fill_price = first.unwrap_or(market.price);
-            let with = orders::Execution { triggerer, fill_price, ..market.execution(&owner, id, purses[1]) };
+            let with = orders::Execution { triggerer, fill_price: Some(fill_price), ..market.execution(&owner, id, purses[1]) };
             let (instruction, signers) = match step {
                 Step::Cancel => (market.cancel_order(&owner, id), vec![&owner.keypair]),
                 Step::Trigger => (market.trigger(&owner, id, purses[0]), vec![]),
@@ -177,7 +177,7 @@ async fn case_48_no_update_from_before_its_time_fills_an_order() {
             earlier.push(chain.publish(cents(4_900_000)));
         }
         let newest = *earlier.last().expect("there are six");
-        let before_due = orders::Execution { price: newest, fill_price: newest, ..market.execution(&owner, id, keeper) };
+        let before_due = orders::Execution { price: newest, fill_price: Some(newest), ..market.execution(&owner, id, keeper) };
         let before_due = market.execute_order_with(before_due);
         chain.refuse("before T", from_ref(&before_due), &[], PerpError::OrderTooYoung).await;
         chain.set_clock(chain.time(), chain.slot() + 15);

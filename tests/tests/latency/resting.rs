@@ -143,7 +143,8 @@ async fn a_triggered_limit_order_that_waits_gets_the_worse_price() {
             chain.advance(7);
             chain.post(&market, cents(now));
             let triggerer = Some(attacker.tokens);
-            let with = orders::Execution { fill_price: first, triggerer, ..market.execution(&attacker, id, attacker.tokens) };
+            let with =
+                orders::Execution { fill_price: Some(first), triggerer, ..market.execution(&attacker, id, attacker.tokens) };
             let sent = chain.succeed("late", &[market.execute_order_with(with)], &[]).await;
             outcomes.push(outcome(&sent).0);
             if outcome(&sent) == FILLED {

@@ -192,7 +192,8 @@ async fn a_late_fill_is_not_at_a_price_that_its_owner_has_picked_from_the_past()
         chain.advance(14);
         let now = better(AT_T, direction, 100);
         chain.post(&market, cents(now));
-        let with_old = orders::Execution { price: old, fill_price: first, ..market.execution(&attacker, id, attacker.tokens) };
+        let with_old =
+            orders::Execution { price: old, fill_price: Some(first), ..market.execution(&attacker, id, attacker.tokens) };
         let picked = chain.attempt("with a price of 14 s ago", &[market.execute_order_with(with_old)], &[]).await;
         if picked.is_err() {
             let with_new = execution(&market, &attacker, id, first, attacker.tokens);

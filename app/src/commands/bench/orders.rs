@@ -77,11 +77,7 @@ impl Scene {
         rows.push(self.step(&mut chain, "trigger_order", trigger, &self.provider.keypair)?);
         self.let_pass(&mut chain, DELAY)?;
         chain.post(tick(59_700))?;
-        let execution = Execution {
-            triggerer: Some(self.provider.tokens),
-            partner: Some(order(&long.position, 1).0),
-            ..self.execution(&chain, 0)
-        };
+        let execution = Execution { partner: Some(order(&long.position, 1).0), ..self.execution(&chain, 0) };
         let fill = orders::execute_order(&keys, execution);
         rows.push(self.step(&mut chain, "execute_order, triggered and linked", fill, &self.provider.keypair)?);
         let expire = orders::expire_order(&keys, self.provider.address(), self.of(long, 1));

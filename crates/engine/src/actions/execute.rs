@@ -77,12 +77,14 @@ impl Market {
         at: Moment,
     ) -> Result<ExecutionOutcome> {
         ensure(order.is_pending(), Error::OrderNotPending)?;
-        if let Some(marks) = &execution.marks {
-            ensure(!order.is_void(position, &self.lifecycle), Error::OrderVoid)?;
-            return self.attempt(position, order, &execution.update, marks, at);
+        ensure(order.id >= position.void_orders_below && order.epoch == self.lifecycle.epoch, Error::OrderVoid)?;
+        ensure(at.slot >= order.placed_slot.checked_add(LEAST_SLOTS).ok_or(Error::Overflow)?, Error::OrderTooYoung)?;
+        ensure(!order.has_lapsed(self.prices.now(at.time))?, Error::OrderExpired)?;
+        ensure(self.prices.publish_time >= order.due, Error::PriceBeforeOrder)?;
+        match &execution.marks {
+            Some(marks) => self.attempt(position, order, &execution.update, marks, at),
+            None => Ok(ExecutionOutcome::Blocked(Error::MarketSettling)),
         }
-        ensure(order.epoch == self.lifecycle.epoch, Error::OrderVoid)?;
-        Ok(ExecutionOutcome::Blocked(Error::MarketSettling))
     }
 
     /// Takes an executed order out of its position, or lets it rest again, and its tip out of the ledger: whoever executes is paid, so
@@ -111,7 +113,6 @@ impl Market {
         marks: &Marks,
         at: Moment,
     ) -> Result<ExecutionOutcome> {
-        self.ensure_executable(order, at)?;
         let quote = self.fill_quote(order, fill, &marks.quote, at)?;
         let before = (*self, *position, *order);
         let error = match self.fill(position, order, &quote, marks, at) {
@@ -127,12 +128,6 @@ impl Market {
             Some(Blame::Owner) => Ok(ExecutionOutcome::Failed(error, self.charge_failure(position, order, &quote)?)),
             None => Err(error),
         }
-    }
-
-    fn ensure_executable(&self, order: &Order, at: Moment) -> Result<()> {
-        ensure(at.slot >= order.placed_slot.checked_add(LEAST_SLOTS).ok_or(Error::Overflow)?, Error::OrderTooYoung)?;
-        ensure(!order.has_lapsed(self.prices.now(at.time))?, Error::OrderExpired)?;
-        ensure(self.prices.publish_time >= order.due, Error::PriceBeforeOrder)
     }
 
     /// Bid and ask of the update; filled late, the worse of those and the present ones, so that waiting wins nothing. The present price
@@ -168,7 +163,8 @@ impl Market {
                 self.close_at(position, size, price, marks)?
             }
         };
-        if order.trader() == Trader::Delegate {
+        // The order of a delegate who has been dismissed since is its owner's alone.
+        if order.trader() == Trader::Delegate && order.id >= position.budget.void_orders_below {
             self.budget_for(position, order, filled.cost(quote)?, at)?;
         }
         Ok(filled)

@@ -1,14 +1,17 @@
 //! Places, triggers and removes orders (design, section 10).
 
 use super::increase::Opening;
+use super::{skew_change, DecreaseSize};
 use crate::budget::Trader;
 use crate::errors::{ensure, Error, Result};
+use crate::fees::trade_fee;
 use crate::margin::is_liquidatable;
 use crate::market::Market;
 use crate::math::Rounding;
 use crate::oracle::{Moment, Quote};
 use crate::order::{due_time, Order, OrderKind, OrderRequest, OrderSize};
 use crate::position::Position;
+use crate::side::Direction;
 use crate::units::{Price, Sats};
 
 /// How an order left without having been executed.
@@ -58,8 +61,8 @@ impl Market {
             ensure(now <= order.expiry, Error::OrderExpired)?;
             ensure(!order.triggers_at(quote.price), Error::OrderWouldTrigger)?;
             order.due = due_time(&self.prices, at, &self.params)?;
-            self.ensure_safe(position, quote.price)?;
         }
+        self.ensure_safe(position, quote.price)?;
         Ok(order)
     }
 
@@ -81,17 +84,23 @@ impl Market {
     /// letting it fail is no free option.
     fn arm(&mut self, position: &mut Position, order: &mut Order, quote: &Quote, at: Moment) -> Result<()> {
         let direction = order.direction();
-        if let OrderSize::Increase(notional) = order.size() {
-            self.ensure_risk_allowed(at.time)?;
-            let price = quote.fill(direction, true);
-            let fee = self.ensure_openable(position, &Opening { direction, notional, price }, quote)?;
-            if order.trader() == Trader::Delegate {
-                let spread = spread_cost(notional.value_at(price, Rounding::Ceil)?, price, quote)?;
-                self.budget_for(position, order, fee.plus(spread)?, at)?;
+        match order.size() {
+            OrderSize::Increase(notional) => {
+                self.ensure_risk_allowed(at.time)?;
+                let price = quote.fill(direction, true);
+                let fee = self.ensure_openable(position, &Opening { direction, notional, price }, quote)?;
+                if order.trader() == Trader::Delegate {
+                    let spread = spread_cost(notional.value_at(price, Rounding::Ceil)?, price, quote)?;
+                    self.budget_for(position, order, fee.plus(spread)?, at)?;
+                }
             }
-        } else {
-            ensure(position.ensure_open()? == direction, Error::OppositeDirection)?;
-            self.ensure_safe(position, quote.price)?;
+            OrderSize::Reduce(size) => {
+                ensure(position.ensure_open()? == direction, Error::OppositeDirection)?;
+                if order.trader() == Trader::Delegate {
+                    let cost = self.cost_to_close(position, direction, size, quote)?;
+                    self.budget_for(position, order, cost, at)?;
+                }
+            }
         }
         order.pending = 1;
         order.placed_at = at.time;
@@ -108,6 +117,20 @@ impl Market {
         position.budget.spend(order.trader(), more, self.prices.now(at.time))?;
         order.budgeted = order.budgeted.plus(more)?;
         Ok(())
+    }
+
+    /// Fee and spread of reducing a position now.
+    fn cost_to_close(&self, position: &Position, direction: Direction, size: DecreaseSize, quote: &Quote) -> Result<Sats> {
+        let (own, other) = (self.side(direction).notional()?, self.side(direction.opposite()).notional()?);
+        let held = position.notional(self.side(direction))?;
+        let notional = match size {
+            DecreaseSize::Part(notional) => notional.min(held),
+            DecreaseSize::Whole => held,
+        };
+        let price = quote.fill(direction, false);
+        let value = notional.value_at(price, Rounding::Ceil)?;
+        let fee = trade_fee(&self.params, value, skew_change(own, own.minus(notional)?, other), price)?;
+        fee.plus(spread_cost(value, price, quote)?)
     }
 
     /// That reserving a tip has not made an open position liquidatable.

@@ -6,9 +6,9 @@ use crate::state::Order;
 use anchor_lang::prelude::*;
 use bytemuck::{Pod, Zeroable};
 use inverse_perps_engine as engine;
-use inverse_perps_engine::actions::{ExecutionOutcome, Filled, Removal, TipShares};
+use inverse_perps_engine::actions::{ExecutionOutcome, Filled, Removal, Settled, TipShares};
 use inverse_perps_engine::fees::FeeSplit;
-use inverse_perps_engine::units::{Notional, Price, Sats};
+use inverse_perps_engine::units::{Notional, Price, Sats, SignedSats};
 
 event! {
     /// An order was placed and its tip reserved.
@@ -94,8 +94,29 @@ pub struct OrderContext<'a> {
     pub key: Pubkey,
     /// The order.
     pub order: &'a Order,
+    /// The order that died because this one has filled; default for none.
+    pub killed: Pubkey,
+    /// What was due to the position and has been written to it.
+    pub settled: Option<Settled>,
     /// What became of its tip.
     pub tip: &'a TipShares,
+}
+
+/// What an execution wrote to the position before: deleveraged profit less funding and borrow fee. It has no event of its own.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Written {
+    /// The result.
+    pub result_sats: SignedSats,
+    /// The part of it that moved the basis.
+    pub shifted_sats: SignedSats,
+}
+
+impl From<Option<Settled>> for Written {
+    fn from(settled: Option<Settled>) -> Self {
+        let Settled { result, shifted } = settled.unwrap_or_default();
+        Self { result_sats: result, shifted_sats: shifted }
+    }
 }
 
 /// What became of an executed order's tip.
@@ -138,6 +159,8 @@ event! {
         pub covered_sats: Sats,
         /// Shortfall that nobody paid.
         pub uncovered_sats: Sats,
+        /// What the side's indices had done to the position before.
+        pub settled: Written,
         /// What became of the tip.
         pub tip: Tip,
         /// The position after.
@@ -155,12 +178,13 @@ impl OrderFilled {
             head,
             position: order.position,
             order: context.key,
-            killed: order.partner,
+            killed: context.killed,
             direction: u64::from(order.state.direction),
             reduce_only: u64::from(order.state.reduce_only),
             fill: filled.into(),
             covered_sats: filled.shortfall.covered,
             uncovered_sats: filled.shortfall.uncovered,
+            settled: context.settled.into(),
             tip: context.tip.into(),
             after: after.into(),
             ledger,
@@ -177,12 +201,14 @@ event! {
         pub position: Pubkey,
         /// The order.
         pub order: Pubkey,
-        /// 1 missed its bound and rests again, 2 failed for its owner's reasons, 3 was blocked for the market's.
+        /// 2 missed its bound and rests again, 3 failed for its owner's reasons, 4 was blocked for the market's (1 would be a fill).
         pub outcome: u64,
         /// The program's error where it failed or was blocked, else zero.
         pub error: u64,
         /// The fee of a failure and who got it.
         pub fee_sats: FeeSplit,
+        /// What the side's indices had done to the position before.
+        pub settled: Written,
         /// What became of the tip.
         pub tip: Tip,
         /// The ledger.
@@ -194,9 +220,10 @@ impl OrderExecuted {
     /// Of an order that has just been executed without a fill.
     pub fn new(head: Head, context: &OrderContext, outcome: &ExecutionOutcome, ledger: LedgerChange) -> Self {
         let (code, error, fee) = match *outcome {
-            ExecutionOutcome::Failed(error, fee) => (2, Some(error), fee),
-            ExecutionOutcome::Blocked(error) => (3, Some(error), FeeSplit::default()),
-            ExecutionOutcome::Rests | ExecutionOutcome::Filled(_) => (1, None, FeeSplit::default()),
+            ExecutionOutcome::Failed(error, fee) => (3, Some(error), fee),
+            ExecutionOutcome::Blocked(error) => (4, Some(error), FeeSplit::default()),
+            ExecutionOutcome::Rests => (2, None, FeeSplit::default()),
+            ExecutionOutcome::Filled(_) => (1, None, FeeSplit::default()),
         };
         Self {
             head,
@@ -205,6 +232,7 @@ impl OrderExecuted {
             outcome: code,
             error: error.map_or(0, |error| u64::from(u32::from(PerpError::from(error)))),
             fee_sats: fee,
+            settled: context.settled.into(),
             tip: context.tip.into(),
             ledger,
         }

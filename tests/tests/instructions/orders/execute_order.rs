@@ -27,22 +27,23 @@ async fn opens_at_the_fill_price_and_leaves_the_markets_alone() {
         let execute = at_fill_price(&mut chain, &market, &alice, 0, keeper, Tick::at(mid).confident_to(10));
         let sent = chain.succeed("execute", &[execute], &[]).await;
 
-        // Then two events say what happened: the fill, before the tip, and the execution, which paid it.
-        let [Event::PositionIncreased(event), Event::OrderExecuted(done)] = &sent.events[..] else {
-            panic!("{:?}", sent.events)
-        };
+        // Then one event says what happened: the fill, and the tip that has left the ledger.
+        let [Event::OrderFilled(event)] = &sent.events[..] else { panic!("{:?}", sent.events) };
+        let done = ended(&sent);
         assert_eq!((event.position, event.direction), (alice.position, u64::from(number(direction))));
         assert_eq!((event.fill.price_e8.get(), event.fill.notional_e6.get()), (usd(fill), dollars(100_000)));
         assert_eq!((event.fill.value_sats.get(), event.fill.pnl_sats.get()), (value, 0));
         let fee = event.fill.fee_sats;
         assert_eq!([fee.pool.get(), fee.insurance.get(), fee.protocol.get()], shares_of_fee);
         let margin = MARGIN - shares_of_fee.iter().sum::<u64>();
-        assert_eq!((event.after.margin_sats.get(), event.after.shares.get()), (margin, dollars(100_000)));
+        assert_eq!((event.after.margin_sats.get(), event.after.shares.get()), (margin - TIP, dollars(100_000)));
+        assert_eq!((event.reduce_only, event.settled.result_sats.get()), (0, 0));
         assert_eq!(event.after.basis.get(), i128::from(value));
         assert_eq!((done.position, done.order), (alice.position, order(&alice.position, 0).0));
         assert_eq!((done.outcome, done.error, done.killed), (FILLED, 0, Address::default()));
         assert_eq!((done.filler_sats.get(), done.triggerer_sats.get(), done.forfeited_sats.get()), (TIP, 0, 0));
-        assert_eq!((done.fee_sats, done.ledger.delta_sats.margin.get()), (Default::default(), -1_000));
+        let taken = i64::try_from(MARGIN - margin + TIP).expect("small");
+        assert_eq!((done.fee_sats, done.ledger.delta_sats.margin.get()), (Default::default(), -taken));
         assert_eq!(done.ledger.after_sats.margin.get(), margin - TIP);
 
         // The tip has arrived, the order is gone and its rent back, and nothing is reserved.
@@ -76,9 +77,8 @@ async fn closes_at_the_fill_price() {
         chain.post(&market, Tick::at(50_000));
         let execute = at_fill_price(&mut chain, &market, &alice, 1, keeper, Tick::at(mid).confident_to(50));
         let sent = chain.succeed("execute", &[execute], &[]).await;
-        let [Event::PositionDecreased(event), Event::OrderExecuted(done)] = &sent.events[..] else {
-            panic!("{:?}", sent.events)
-        };
+        let [Event::OrderFilled(event)] = &sent.events[..] else { panic!("{:?}", sent.events) };
+        let done = ended(&sent);
         assert_eq!((event.direction, event.fill.price_e8.get()), (u64::from(number(direction)), usd(fill)));
         assert_eq!((event.fill.value_sats.get(), event.fill.pnl_sats.get()), (value, pnl));
         let paid = event.fill.fee_sats;
@@ -210,7 +210,7 @@ async fn case_48_a_late_fill_is_at_the_worse_of_both_prices() {
             let first = Tick::at(50_100).confident_to(10).aged(clock);
             let execute = at_fill_price(&mut chain, &market, &alice, 0, keeper, first);
             let sent = chain.succeed("execute", &[execute], &[]).await;
-            let [Event::PositionIncreased(event), _] = &sent.events[..] else { panic!("{:?}", sent.events) };
+            let [Event::OrderFilled(event)] = &sent.events[..] else { panic!("{:?}", sent.events) };
             assert_eq!(event.fill.price_e8.get(), usd(fill), "{direction:?} {clock} s after T, at {mid}");
         }
     }
@@ -227,7 +227,7 @@ async fn case_48_a_late_fill_is_at_the_worse_of_both_prices() {
         let first = Tick::at(50_100).confident_to(10).aged(6);
         let execute = at_fill_price(&mut chain, &market, &alice, 1, keeper, first);
         let sent = chain.succeed("close late", &[execute], &[]).await;
-        let [Event::PositionDecreased(event), _] = &sent.events[..] else { panic!("{:?}", sent.events) };
+        let [Event::OrderFilled(event)] = &sent.events[..] else { panic!("{:?}", sent.events) };
         assert_eq!(event.fill.price_e8.get(), usd(fill), "close a {direction:?} late, at {mid}");
     }
 }
@@ -239,7 +239,7 @@ async fn the_fill_price_is_one_that_can_be() {
     let keeper = purse(&mut chain, &market);
     let fill = Address::new_unique();
     let there = TestMarket { price: fill, ..market };
-    let execution = orders::Execution { fill_price: fill, ..market.execution(&alice, 0, keeper) };
+    let execution = orders::Execution { fill_price: Some(fill), ..market.execution(&alice, 0, keeper) };
     let execute = [market.execute_order_with(execution)];
     let due = chain.order(&alice, 0).await.state.due.get();
     chain.advance(DELAY + 40);
@@ -266,7 +266,7 @@ async fn the_fill_price_is_one_that_can_be() {
     }
     chain.post(&there, first.confident_to(300).average(40_000));
     let sent = chain.succeed("40 s old, wide and far from its average", &execute, &[]).await;
-    let [Event::PositionIncreased(event), _] = &sent.events[..] else { panic!("{:?}", sent.events) };
+    let [Event::OrderFilled(event)] = &sent.events[..] else { panic!("{:?}", sent.events) };
     assert_eq!(event.fill.price_e8.get(), usd(50_300));
 }
 
@@ -298,9 +298,9 @@ async fn case_16_a_fill_leaves_three_quarters_of_initial_margin_at_the_worse_pri
             let execute = at_fill_price(&mut chain, &market, &alice, 0, keeper, Tick::at(50_000));
             let sent = chain.succeed("execute", &[execute], &[]).await;
             let what = format!("{direction:?}, market at {current}, {short_by} short");
-            assert_eq!(executed(&sent).outcome, outcome, "{what}");
+            assert_eq!(ended(&sent).outcome, outcome, "{what}");
             if outcome == FAILED {
-                assert_eq!(executed(&sent).error, code(MarginBelowFilling), "{what}");
+                assert_eq!(ended(&sent).error, code(MarginBelowFilling), "{what}");
             } else {
                 let liquidate = [market.liquidate(alice.position, keeper)];
                 chain.refuse(&what, &liquidate, &[], NotLiquidatable).await;
@@ -325,7 +325,7 @@ async fn case_16_the_spread_of_the_fill_counts_against_its_margin() {
             chain.post(&market, Tick::at(50_000));
             let execute = at_fill_price(&mut chain, &market, &alice, 0, keeper, Tick::at(50_000).confident_to(200));
             let sent = chain.succeed("execute", &[execute], &[]).await;
-            assert_eq!(executed(&sent).outcome, outcome, "{direction:?}, {short_by} short");
+            assert_eq!(ended(&sent).outcome, outcome, "{direction:?}, {short_by} short");
         }
     }
 }
@@ -348,7 +348,7 @@ async fn case_16_a_fill_leaves_maintenance_margin_at_least() {
             chain.advance(DELAY);
             chain.post(&market, Tick::at(50_000));
             let sent = chain.succeed("execute", &[market.execute_order(&alice, 0, keeper)], &[]).await;
-            assert_eq!(executed(&sent).outcome, outcome, "{direction:?}, {short_by} short");
+            assert_eq!(ended(&sent).outcome, outcome, "{direction:?}, {short_by} short");
             if outcome == FILLED {
                 let liquidate = [market.liquidate(alice.position, keeper)];
                 chain.refuse("liquidate", &liquidate, &[], NotLiquidatable).await;
@@ -369,7 +369,7 @@ async fn case_48_an_order_whose_t_was_known_after_all_is_blocked() {
             chain.post(&market, Tick::at(50_000).aged(-lead));
             let execute = at_fill_price(&mut chain, &market, &alice, 0, keeper, Tick::at(50_000).aged(-3));
             let sent = chain.succeed("execute", &[execute], &[]).await;
-            let event = executed(&sent);
+            let event = ended(&sent);
             assert_eq!((event.outcome, event.error), (outcome, error), "{lead} s ahead, {direction:?}");
             assert_eq!((event.filler_sats.get(), chain.tokens(&keeper).await), (TIP, TIP));
             let fee = if outcome == FILLED { 105_000 } else { 0 };
@@ -420,7 +420,7 @@ async fn a_liquidation_goes_before_an_order_that_waits() {
         assert!(event.after.shares.get() > 0, "a part");
         assert_eq!(chain.position(&alice.position).await.state.tips.get(), TIP, "the order waits on");
         let sent = chain.succeed("close the rest", &[market.execute_order(&alice, 1, keeper)], &[]).await;
-        assert_eq!((executed(&sent).outcome, chain.position(&alice.position).await.state.shares.get()), (FILLED, 0));
+        assert_eq!((ended(&sent).outcome, chain.position(&alice.position).await.state.shares.get()), (FILLED, 0));
 
         // Whole: at $45,000 and $56,000 nothing is left.
         let (mut chain, market, alice) = opened(direction).await;
@@ -503,9 +503,9 @@ async fn refuses_accounts_that_do_not_belong() {
     let good = chain.publish(Tick::at(50_000));
     let fill_price = Address::new_unique();
     let execution = market.execution(&alice, 2, keeper);
-    let own = market.execute_order_with(orders::Execution { fill_price: good, ..execution });
+    let own = market.execute_order_with(orders::Execution { fill_price: Some(good), ..execution });
     refuses_bad_prices(&mut chain, &market, &own, &[], Limits::Upkeep).await;
     let there = TestMarket { price: fill_price, ..market };
-    let apart = market.execute_order_with(orders::Execution { fill_price, ..execution });
+    let apart = market.execute_order_with(orders::Execution { fill_price: Some(fill_price), ..execution });
     refuses_wrong_accounts(&mut chain, &there, &apart, &[]).await;
 }

@@ -39,7 +39,7 @@ async fn case_48_when_one_fills_the_other_dies_and_its_tip_is_free() {
         let sent = chain.succeed("fill", &[execution(&market, &alice, keeper, partner(&alice))], &[]).await;
 
         // then the other is dead, its tip free margin: her own to withdraw.
-        assert_eq!((executed(&sent).outcome, Some(executed(&sent).killed)), (FILLED, partner(&alice)));
+        assert_eq!((ended(&sent).outcome, Some(ended(&sent).killed)), (FILLED, partner(&alice)));
         let other = chain.order(&alice, 2).await.state;
         assert_eq!((other.dead, other.tip.get()), (1, 0));
         let position = chain.position(&alice.position).await.state;
@@ -69,7 +69,7 @@ async fn the_other_may_be_gone_already() {
         chain.advance(DELAY);
         chain.post(&market, Tick::at(stop_price(direction)));
         let sent = chain.succeed("fill", &[execution(&market, &alice, keeper, partner(&alice))], &[]).await;
-        assert_eq!(executed(&sent).outcome, FILLED);
+        assert_eq!(ended(&sent).outcome, FILLED);
         let position = chain.position(&alice.position).await.state;
         assert_eq!((position.shares.get(), position.tips.get(), position.open_orders), (0, 0, 0));
     }
@@ -92,7 +92,7 @@ async fn the_other_outlives_one_that_does_not_fill() {
         chain.advance(DELAY);
         chain.post(&market, Tick::at(either(direction, 48_900, 51_100)));
         let sent = chain.succeed("miss", &[execution(&market, &alice, keeper, partner(&alice))], &[]).await;
-        assert_eq!((executed(&sent).outcome, executed(&sent).killed), (RESTS, Address::default()));
+        assert_eq!((ended(&sent).outcome, ended(&sent).killed), (RESTS, Address::default()));
         let other = chain.order(&alice, 2).await;
         assert_eq!((other.state.dead, other.state.tip.get(), other.partner), (0, TIP, order(&alice.position, 1).0));
         // Then the take-profit's price comes, and the stop dies of that.
@@ -104,7 +104,7 @@ async fn the_other_outlives_one_that_does_not_fill() {
         let first = Some(order(&alice.position, 1).0);
         let execution = orders::Execution { triggerer: Some(keeper), partner: first, ..market.execution(&alice, 2, keeper) };
         let sent = chain.succeed("fill the other", &[market.execute_order_with(execution)], &[]).await;
-        assert_eq!((executed(&sent).outcome, Some(executed(&sent).killed)), (FILLED, first));
+        assert_eq!((ended(&sent).outcome, Some(ended(&sent).killed)), (FILLED, first));
         let order = chain.order(&alice, 1).await.state;
         assert_eq!((order.dead, order.tip.get()), (1, 0));
         assert_eq!(chain.position(&alice.position).await.state.tips.get(), 0);

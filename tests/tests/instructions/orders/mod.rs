@@ -8,7 +8,6 @@ mod remove_order;
 mod tips;
 mod trigger_order;
 
-use inverse_perps::events::OrderExecuted;
 use inverse_perps::state::Order;
 use inverse_perps_tests::harness::prelude::*;
 use perps::client::addresses::order;
@@ -84,15 +83,7 @@ pub fn purse(chain: &mut Chain, market: &TestMarket) -> Address {
 /// Executes with a fill price that is not the market's own.
 pub fn at_fill_price(chain: &mut Chain, market: &TestMarket, trader: &Trader, id: u32, to: Address, fill: Tick) -> Instruction {
     let fill_price = chain.publish(fill);
-    market.execute_order_with(orders::Execution { fill_price, ..market.execution(trader, id, to) })
-}
-
-/// The event of an execution: always the last one.
-pub fn executed(sent: &Sent) -> OrderExecuted {
-    match sent.last() {
-        Event::OrderExecuted(event) => *event,
-        _ => panic!("{:?}", sent.events),
-    }
+    market.execute_order_with(orders::Execution { fill_price: Some(fill_price), ..market.execution(trader, id, to) })
 }
 
 /// Changes an order's bytes.

@@ -15,7 +15,7 @@ async fn fails(chain: &mut Chain, market: &TestMarket, alice: &Trader, id: u32, 
     let before = chain.position(&alice.position).await.state;
     let execute = at_fill_price(chain, market, alice, id, keeper, fill);
     let sent = chain.succeed("execute", &[execute], &[]).await;
-    let event = executed(&sent);
+    let event = ended(&sent);
     assert_eq!((event.outcome, event.error, event.killed), (FAILED, code(error), Address::default()), "{error:?}");
     assert_eq!(sent.events.len(), 1, "no fill: {:?}", sent.events);
     // 30 % and 10 % down of the fee are insurance's and the protocol's, the rest the pool's.
@@ -39,7 +39,7 @@ async fn is_blocked(chain: &mut Chain, market: &TestMarket, alice: &Trader, id: 
     let keeper = purse(chain, market);
     let before = chain.position(&alice.position).await.state;
     let sent = chain.succeed("execute", &[market.execute_order(alice, id, keeper)], &[]).await;
-    let event = executed(&sent);
+    let event = ended(&sent);
     assert_eq!((event.outcome, event.error, event.fee_sats), (BLOCKED, code(error), Default::default()), "{error:?}");
     let delta = event.ledger.delta_sats;
     assert_eq!((delta.margin.get(), delta.pool.get(), delta.insurance.get()), (-1_000, 0, 0));
@@ -71,7 +71,7 @@ async fn case_48_a_market_order_beyond_its_limit_fails_for_the_taker_fee() {
                     let keeper = purse(&mut chain, &market);
                     let execute = at_fill_price(&mut chain, &market, &alice, id, keeper, fill);
                     let sent = chain.succeed("at its limit", &[execute], &[]).await;
-                    assert_eq!(executed(&sent).outcome, FILLED);
+                    assert_eq!(ended(&sent).outcome, FILLED);
                 } else {
                     fails(&mut chain, &market, &alice, id, fill, SlippageExceeded, 100_000).await;
                     let lamports = lamports(&chain, &alice.address()).await;
@@ -143,7 +143,7 @@ async fn a_reduction_that_cannot_pay_its_fee_fails() {
                 let keeper = purse(&mut chain, &market);
                 let execute = at_fill_price(&mut chain, &market, &alice, 1, keeper, Tick::at(price));
                 let sent = chain.succeed("just enough", &[execute], &[]).await;
-                assert_eq!(executed(&sent).outcome, FILLED);
+                assert_eq!(ended(&sent).outcome, FILLED);
                 assert_eq!(chain.position(&alice.position).await.state.margin.get(), 0);
             }
         }
@@ -166,7 +166,7 @@ async fn a_loss_that_needs_the_tips_takes_them() {
         let sent = chain.succeed("close at a loss", &[execute], &[]).await;
 
         // Then a satoshi of the tips was needed, both orders are void, what is left pays the fee, and no keeper is paid.
-        assert_eq!((executed(&sent).outcome, executed(&sent).filler_sats.get()), (FILLED, 0));
+        assert_eq!((ended(&sent).outcome, ended(&sent).filler_sats.get()), (FILLED, 0));
         assert_eq!(chain.tokens(&keeper).await, 0);
         let position = chain.position(&alice.position).await.state;
         assert_eq!((position.margin.get(), position.tips.get(), position.void_orders_below), (0, 0, 3));
@@ -287,7 +287,7 @@ async fn a_pool_that_has_shrunk_blocks_an_increase_to_the_satoshi() {
             if enough {
                 let keeper = purse(&mut chain, &market);
                 let sent = chain.succeed("just enough", &[market.execute_order(&alice, 0, keeper)], &[]).await;
-                assert_eq!(executed(&sent).outcome, FILLED);
+                assert_eq!(ended(&sent).outcome, FILLED);
             } else {
                 is_blocked(&mut chain, &market, &alice, 0, ReserveExceeded).await;
             }
@@ -312,7 +312,7 @@ async fn a_gain_that_the_pool_does_not_have_blocks_a_close_to_the_satoshi() {
             if enough {
                 let keeper = purse(&mut chain, &market);
                 let sent = chain.succeed("just enough", &[market.execute_order(&alice, 0, keeper)], &[]).await;
-                assert_eq!(executed(&sent).outcome, FILLED);
+                assert_eq!(ended(&sent).outcome, FILLED);
             } else {
                 is_blocked(&mut chain, &market, &alice, 0, PoolExhausted).await;
             }
@@ -336,7 +336,8 @@ async fn the_settling_that_an_execution_begins_blocks_its_order() {
         let keeper = purse(&mut chain, &market);
         let execute = [market.execute_order(&second, 0, keeper)];
         let sent = chain.succeed("execute", &execute, &[]).await;
-        let [Event::SettlingStarted(_), Event::OrderExecuted(event)] = &sent.events[..] else { panic!("{:?}", sent.events) };
+        assert!(matches!(sent.events[..], [Event::SettlingStarted(_), Event::OrderExecuted(_)]), "{:?}", sent.events);
+        let event = ended(&sent);
         assert_eq!((event.outcome, event.error), (BLOCKED, code(MarketSettling)));
         assert_eq!((event.filler_sats.get(), event.fee_sats), (TIP, Default::default()));
         assert_eq!(chain.tokens(&keeper).await, TIP);
@@ -369,7 +370,7 @@ async fn case_48_a_triggered_order_that_misses_its_bound_rests_again() {
         let sent = chain.succeed("miss", &execute, &[]).await;
 
         // then half of the tip, rounded up, is paid: 501, of it half to each, rounded up for who executes.
-        let event = executed(&sent);
+        let event = ended(&sent);
         assert_eq!((event.outcome, event.error, event.fee_sats), (RESTS, 0, Default::default()));
         assert_eq!((event.filler_sats.get(), event.triggerer_sats.get(), event.forfeited_sats.get()), (251, 250, 0));
         assert_eq!(event.ledger.delta_sats.margin.get(), -501);
@@ -389,7 +390,7 @@ async fn case_48_a_triggered_order_that_misses_its_bound_rests_again() {
         chain.succeed("trigger", &[market.trigger(&alice, 1, triggerer)], &[]).await;
         chain.advance(DELAY);
         chain.post(&market, Tick::at(beyond));
-        let event = executed(&chain.succeed("miss again", &execute, &[]).await);
+        let event = ended(&chain.succeed("miss again", &execute, &[]).await);
         assert_eq!((event.outcome, event.filler_sats.get(), event.triggerer_sats.get()), (RESTS, 125, 125));
 
         // Then the price comes back in time, it fills, and the rest of the tip is shared.
@@ -398,7 +399,7 @@ async fn case_48_a_triggered_order_that_misses_its_bound_rests_again() {
         chain.succeed("trigger", &[market.trigger(&alice, 1, triggerer)], &[]).await;
         chain.advance(DELAY);
         chain.post(&market, Tick::at(stop_price(direction)));
-        let event = executed(&chain.succeed("fill", &execute, &[]).await);
+        let event = ended(&chain.succeed("fill", &execute, &[]).await);
         assert_eq!((event.outcome, event.filler_sats.get(), event.triggerer_sats.get()), (FILLED, 125, 125));
         assert_eq!((chain.tokens(&keeper).await, chain.tokens(&triggerer).await), (501, 500), "all of 1,001");
     }
@@ -419,7 +420,7 @@ async fn a_limit_order_that_was_missed_can_be_taken_back() {
         chain.post(&market, Tick::at(either(direction, 49_001, 50_999)));
         let execution = orders::Execution { triggerer: Some(keeper), ..market.execution(&alice, 0, keeper) };
         let sent = chain.succeed("miss", &[market.execute_order_with(execution)], &[]).await;
-        assert_eq!((executed(&sent).outcome, chain.tokens(&keeper).await), (RESTS, 500));
+        assert_eq!((ended(&sent).outcome, chain.tokens(&keeper).await), (RESTS, 500));
         chain.succeed("take it back", &[market.cancel_order(&alice, 0)], &[&alice.keypair]).await;
         let position = chain.position(&alice.position).await.state;
         assert_eq!((position.margin.get(), position.tips.get(), position.open_orders), (MARGIN - 500, 0, 0));
@@ -442,7 +443,7 @@ async fn a_triggered_order_without_margin_fails_for_good() {
         chain.post(&market, Tick::at(either(direction, 49_000, 51_000)));
         let execution = orders::Execution { triggerer: Some(keeper), ..market.execution(&alice, 0, keeper) };
         let sent = chain.succeed("fail", &[market.execute_order_with(execution)], &[]).await;
-        assert_eq!((executed(&sent).outcome, executed(&sent).error), (FAILED, code(MarginBelowFilling)));
+        assert_eq!((ended(&sent).outcome, ended(&sent).error), (FAILED, code(MarginBelowFilling)));
         assert!(chain.order_if_any(&alice, 0).await.is_none());
         assert_eq!(chain.position(&alice.position).await.state.open_direction(), None::<Direction>);
     }
@@ -463,15 +464,12 @@ async fn a_deleveraging_in_the_same_sync_leaves_less_to_reduce() {
         chain.post(&market, Tick::at(either(direction, 62_500, 40_000)));
         let keeper = purse(&mut chain, &market);
         let sent = chain.succeed("execute", &[market.execute_order(&second, 0, keeper)], &[]).await;
-        let [Event::Deleveraged(_), Event::PositionSettled(settled), Event::PositionDecreased(closed), Event::OrderExecuted(done)] =
-            &sent.events[..]
-        else {
-            panic!("{:?}", sent.events)
-        };
+        let [Event::Deleveraged(_), Event::OrderFilled(closed)] = &sent.events[..] else { panic!("{:?}", sent.events) };
+        let settled = closed.settled;
         // 10,000,000 of its profit were reserved for it, less a satoshi of rounding or two; the other 10,000,000 are what it closes at.
         let half = |sats: i64| (9_999_996..=10_000_000).contains(&sats);
         assert!(half(settled.result_sats.get()) && half(closed.fill.pnl_sats.get()), "{settled:?} {closed:?}");
-        assert_eq!((done.outcome, closed.after.shares.get()), (FILLED, 0));
+        assert_eq!(closed.after.shares.get(), 0);
         let half = dollars(either(direction, 25_000, 20_000));
         assert!(half - closed.fill.notional_e6.get() <= 1, "{closed:?}");
     }

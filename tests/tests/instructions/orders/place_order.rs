@@ -459,7 +459,7 @@ async fn case_48_stop_and_take_profit_come_with_the_opening_order() {
         let triggerer = Some(keeper);
         let execution = orders::Execution { partner, triggerer, ..market.execution(&alice, 1, keeper) };
         let sent = chain.succeed("take the profit", &[market.execute_order_with(execution)], &[]).await;
-        assert_eq!((executed(&sent).outcome, executed(&sent).killed), (FILLED, order(&alice.position, 0).0));
+        assert_eq!((ended(&sent).outcome, ended(&sent).killed), (FILLED, order(&alice.position, 0).0));
         let position = chain.position(&alice.position).await.state;
         assert_eq!((position.shares.get(), position.tips.get(), position.open_orders), (0, 0, 1));
     }

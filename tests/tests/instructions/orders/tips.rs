@@ -23,7 +23,7 @@ async fn half_is_for_who_triggered_it_and_half_for_who_filled_it() {
         // 1,001 satoshi: half, rounded down, for the trigger.
         let (mut chain, market, alice, triggerer, keeper) = at_t(direction).await;
         let execute = execution(&market, &alice, Some(triggerer), keeper);
-        let event = executed(&chain.succeed("execute", &[execute], &[]).await);
+        let event = ended(&chain.succeed("execute", &[execute], &[]).await);
         assert_eq!((event.filler_sats.get(), event.triggerer_sats.get(), event.forfeited_sats.get()), (501, 500, 0));
         assert_eq!((chain.tokens(&keeper).await, chain.tokens(&triggerer).await), (501, 500));
         assert_eq!(event.ledger.delta_sats.margin.get(), -1_001);
@@ -31,7 +31,7 @@ async fn half_is_for_who_triggered_it_and_half_for_who_filled_it() {
         // Who has done both gets all of it in one transfer.
         let (mut chain, market, alice, triggerer, _) = at_t(direction).await;
         let execute = execution(&market, &alice, Some(triggerer), triggerer);
-        let event = executed(&chain.succeed("execute", &[execute], &[]).await);
+        let event = ended(&chain.succeed("execute", &[execute], &[]).await);
         assert_eq!((event.filler_sats.get(), event.triggerer_sats.get()), (501, 500));
         assert_eq!(chain.tokens(&triggerer).await, 1_001);
     }
@@ -55,7 +55,7 @@ async fn a_triggerer_who_cannot_be_paid_blocks_nothing() {
             chain.set_account(&triggerer, account);
             let insurance = chain.market(&market.keys.market).await.state.ledger.insurance.get();
             let execute = execution(&market, &alice, Some(triggerer), keeper);
-            let event = executed(&chain.succeed(what, &[execute], &[]).await);
+            let event = ended(&chain.succeed(what, &[execute], &[]).await);
             assert_eq!(event.outcome, FILLED, "{what}");
             assert_eq!(
                 (event.filler_sats.get(), event.triggerer_sats.get(), event.forfeited_sats.get()),
@@ -147,7 +147,7 @@ async fn no_address_that_is_named_as_triggerer_blocks_the_fill() {
             }
             let triggerer = Some(named).filter(|named| *named != Address::default());
             match chain.attempt(what, &[execution(&market, &alice, triggerer, keeper)], &[]).await {
-                Ok(sent) => assert_eq!(executed(&sent).outcome, FILLED, "{what}"),
+                Ok(sent) => assert_eq!(ended(&sent).outcome, FILLED, "{what}"),
                 Err(error) => blocked.push((what, error)),
             }
         }

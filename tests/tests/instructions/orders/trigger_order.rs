@@ -83,7 +83,7 @@ async fn triggers_beyond_its_price() {
         chain.post(&market, Tick::at(either(direction, 48_900, 51_100)));
         let execution = orders::Execution { triggerer: Some(keeper), ..market.execution(&alice, 2, keeper) };
         let sent = chain.succeed("fill it", &[market.execute_order_with(execution)], &[]).await;
-        assert_eq!(executed(&sent).outcome, FILLED);
+        assert_eq!(ended(&sent).outcome, FILLED);
         chain.succeed("the stop", &[market.trigger(&alice, 1, keeper)], &[]).await;
     }
 }
@@ -253,7 +253,7 @@ async fn case_48_a_missed_bound_rests_for_a_minute_to_the_second() {
         chain.post(&market, Tick::at(either(direction, 48_999, 51_001)));
         let execution = orders::Execution { triggerer: Some(triggerer), ..market.execution(&alice, 1, triggerer) };
         let sent = chain.succeed("miss", &[market.execute_order_with(execution)], &[]).await;
-        assert_eq!(executed(&sent).outcome, RESTS);
+        assert_eq!(ended(&sent).outcome, RESTS);
         assert_eq!(chain.order(&alice, 1).await.state.due.get(), chain.time() + 60);
 
         let trigger = [market.trigger(&alice, 1, triggerer)];

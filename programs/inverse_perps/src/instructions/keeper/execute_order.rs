@@ -9,6 +9,7 @@ use anchor_lang::prelude::*;
 use anchor_lang::AccountsClose;
 use inverse_perps_engine::actions::{Execution, ExecutionOutcome, TipShares, Triggerer};
 use inverse_perps_engine::oracle::PriceUse;
+use inverse_perps_engine::units::Sats;
 
 /// Accounts of `execute_order`. The optional ones can be left off from the end.
 #[derive(Accounts)]
@@ -35,14 +36,14 @@ pub struct ExecuteOrder<'info> {
     pub destination: UncheckedAccount<'info>,
     /// CHECK: SPL Token, which `token` calls by its own id.
     pub token_program: UncheckedAccount<'info>,
-    /// CHECK: the price account that sets the fill price, as `oracle::read_fill` demands, if that is not the market's price too.
-    pub fill_price: Option<UncheckedAccount<'info>>,
-    /// CHECK: the token account that has triggered the order.
-    #[account(mut)]
-    pub triggerer: Option<UncheckedAccount<'info>>,
     /// CHECK: the order that it is linked with, if that is still there.
     #[account(mut)]
     pub partner: Option<UncheckedAccount<'info>>,
+    /// CHECK: the token account that has triggered the order, if that is not the destination too.
+    #[account(mut)]
+    pub triggerer: Option<UncheckedAccount<'info>>,
+    /// CHECK: the price account that sets the fill price, as `oracle::read_fill` demands, if that is not the market's price too.
+    pub fill_price: Option<UncheckedAccount<'info>>,
 }
 
 /// Handles `execute_order`.
@@ -53,13 +54,12 @@ pub struct ExecuteOrder<'info> {
 pub fn execute_order(ctx: Context<ExecuteOrder>) -> Result<()> {
     let accounts = &ctx.accounts;
     let Done { signer, tip: TipShares { filler, triggerer, .. }, leaves } = accounts.execute()?;
-    let own = accounts.triggerer.as_ref().is_some_and(|account| account.key == accounts.destination.key);
-    let to_filler = if own { filler.plus(triggerer).map_err(fail)? } else { filler };
-    if !to_filler.is_zero() {
-        token::pay_out(&signer, &accounts.vault, &accounts.destination, to_filler.get())?;
-    }
-    if let Some(account) = accounts.triggerer.as_ref().filter(|_| !own && !triggerer.is_zero()) {
-        token::pay_out(&signer, &accounts.vault, account, triggerer.get())?;
+    match &accounts.triggerer {
+        Some(account) => {
+            accounts.pay(&signer, account, triggerer)?;
+            accounts.pay(&signer, &accounts.destination, filler)?;
+        }
+        None => accounts.pay(&signer, &accounts.destination, filler.plus(triggerer).map_err(fail)?)?,
     }
     if leaves {
         accounts.order.close(accounts.payer.to_account_info())?;
@@ -79,13 +79,21 @@ impl<'info> ExecuteOrder<'info> {
         order.ensure_of(self.market.as_ref().key, self.position.as_ref().key, position)?;
         order.ensure_payer(self.payer.key)?;
         market.ensure_vault(self.vault.key)?;
-        require!(is_given(&self.triggerer, &order.triggered_by), PerpError::WrongTriggerer);
+        let triggered_here = self.triggerer.is_none() && order.triggered_by == *self.destination.key;
+        require!(triggered_here || is_given(&self.triggerer, &order.triggered_by), PerpError::WrongTriggerer);
         require!(is_given(&self.partner, &order.partner), PerpError::WrongPartner);
         Ok(())
     }
 
+    fn pay(&self, signer: &MarketSigner<'info>, to: &AccountInfo<'info>, amount: Sats) -> Result<()> {
+        if amount.is_zero() {
+            return Ok(());
+        }
+        token::pay_out(signer, &self.vault, to, amount.get())
+    }
+
     fn execute(&self) -> Result<Done<'info>> {
-        let (key, position_key) = (self.market.key(), self.position.key());
+        let key = self.market.key();
         let mut market = self.market.load_mut()?;
         let mut position = self.position.load_mut()?;
         let mut order = self.order.load_mut()?;
@@ -94,19 +102,17 @@ impl<'info> ExecuteOrder<'info> {
         let update = oracle::read_fill(&market.oracle, self.fill_price.as_ref().unwrap_or(&self.price))?;
         let (synced, moment) = market.sync(key, &self.price, PriceUse::Upkeep)?;
         let marks = synced.trading().ok();
-        if marks.is_some() {
-            market.settle(key, position_key, &mut position)?;
-        }
         let before = market.state.ledger;
+        let settled = if marks.is_some() { market.state.settle(&mut position.state).map_err(fail)? } else { None };
         let execution = Execution { update, marks };
         let outcome = market.state.execute_order(&mut position.state, &mut order.state, &execution, moment).map_err(fail)?;
-        let triggerer = self.triggerer(&market);
+        let triggerer = self.triggerer(&market, &order);
         let tip = market.state.end_order(&mut position.state, &mut order.state, &outcome, triggerer, moment).map_err(fail)?;
         let head = market.next_event(key);
         let ledger = LedgerChange::since(&before, &market.state.ledger)?;
-        let context = OrderContext { key: self.order.key(), order: &order, tip: &tip };
+        let mut context = OrderContext { key: self.order.key(), order: &order, killed: Pubkey::default(), settled, tip: &tip };
         if let ExecutionOutcome::Filled(filled) = &outcome {
-            self.kill_partner(&mut position)?;
+            context.killed = self.kill_partner(&mut position)?;
             events::log(&OrderFilled::new(head, &context, filled, &position.state, ledger));
         } else {
             events::log(&OrderExecuted::new(head, &context, &outcome, ledger));
@@ -119,23 +125,22 @@ impl<'info> ExecuteOrder<'info> {
     }
 
     /// A token account that cannot take its half must not block the fill.
-    fn triggerer(&self, market: &Market) -> Triggerer {
+    fn triggerer(&self, market: &Market, order: &Order) -> Triggerer {
         match &self.triggerer {
-            None => Triggerer::Nobody,
-            Some(account) if account.key == self.destination.key || token::can_take(account, &market.mint) => {
-                Triggerer::Payable
-            }
-            Some(_) => Triggerer::Unpayable,
+            _ if order.triggered_by == Pubkey::default() => Triggerer::Nobody,
+            Some(account) if !token::can_take(account, &market.mint) => Triggerer::Unpayable,
+            _ => Triggerer::Payable,
         }
     }
 
-    fn kill_partner(&self, position: &mut Position) -> Result<()> {
+    /// The linked order dies, if it is still there. Returns its address.
+    fn kill_partner(&self, position: &mut Position) -> Result<Pubkey> {
         match &self.partner {
             Some(partner) if *partner.owner == crate::ID => {
-                let mut other = Order::load_mut(partner)?;
-                position.state.kill_order(&mut other.state).map_err(fail)
+                position.state.kill_order(&mut Order::load_mut(partner)?.state).map_err(fail)?;
+                Ok(partner.key())
             }
-            _ => Ok(()),
+            _ => Ok(Pubkey::default()),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Turns a resting order whose price has come into a market order placed now. Anyone may, for half of its tip.
 
-use crate::errors::fail;
+use crate::errors::{fail, PerpError};
 use crate::events::{self, OrderTriggered};
 use crate::state::{Market, Order, Position};
+use crate::token;
 use anchor_lang::prelude::*;
 use inverse_perps_engine::oracle::PriceUse;
 
@@ -20,14 +21,15 @@ pub struct TriggerOrder<'info> {
     pub order: AccountLoader<'info, Order>,
     /// CHECK: the market's price account, as `oracle::read` demands.
     pub price: UncheckedAccount<'info>,
-    /// CHECK: the token account that will be paid when the order leaves; one that cannot be paid then loses its half to insurance.
+    /// CHECK: the token account that will be paid when the order leaves; one that cannot be paid then loses its half to insurance. It must
+    /// be one that could be paid now: an address that nobody can pass as writable would block the fill.
     pub destination: UncheckedAccount<'info>,
 }
 
 /// Handles `trigger_order`.
 ///
 /// # Errors
-/// `WrongMarket`, `WrongOrder`, those of the price and of the engine's triggering.
+/// `WrongMarket`, `WrongOrder`, `WrongTriggerer`, those of the price and of the engine's triggering.
 pub fn trigger_order(ctx: Context<TriggerOrder>) -> Result<()> {
     let accounts = &ctx.accounts;
     let (key, position_key) = (accounts.market.key(), accounts.position.key());
@@ -35,6 +37,7 @@ pub fn trigger_order(ctx: Context<TriggerOrder>) -> Result<()> {
     let mut position = accounts.position.load_mut()?;
     let mut order = accounts.order.load_mut()?;
     order.ensure_of(&key, &position_key, &position)?;
+    require!(token::can_take(&accounts.destination, &market.mint), PerpError::WrongTriggerer);
 
     let (quote, moment) = market.glance(key, &accounts.price, PriceUse::Upkeep)?;
     market.settle(key, position_key, &mut position)?;

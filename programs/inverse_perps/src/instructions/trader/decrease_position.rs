@@ -31,7 +31,8 @@ pub fn decrease_position(ctx: Context<TradePosition>, args: DecreasePositionArgs
     let trader = accounts.validate(&position)?;
 
     let (marks, moment) = market.sync_to_trade(key, &accounts.price, PriceUse::Decrease)?;
-    require!(market.state.prices.now(moment.time).get() <= args.deadline, PerpError::DeadlineExpired);
+    let now = market.state.prices.now(moment.time);
+    require!(now.get() <= args.deadline, PerpError::DeadlineExpired);
     market.settle(key, position_key, &mut position)?;
     let before = market.state.ledger;
     let direction = position.state.ensure_open().map_err(fail)?;
@@ -42,7 +43,7 @@ pub fn decrease_position(ctx: Context<TradePosition>, args: DecreasePositionArgs
     let order = Decrease { size, limit: Price::new(args.limit_price_e8) };
     let filled = market.state.decrease(&mut position.state, &order, &marks, moment).map_err(fail)?;
     market.state.ledger.ensure_conserved(before.total().map_err(fail)?).map_err(fail)?;
-    position.state.budget_fill(trader, &filled, &marks.quote, moment.time).map_err(fail)?;
+    position.state.budget_fill(trader, &filled, &marks.quote, now).map_err(fail)?;
     let head = market.next_event(key);
     let ledger = LedgerChange::since(&before, &market.state.ledger)?;
     events::log(&PositionDecreased::new(head, position_key, &position.state, (direction, &filled), ledger));

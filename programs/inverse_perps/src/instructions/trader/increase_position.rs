@@ -76,7 +76,8 @@ pub fn increase_position(ctx: Context<TradePosition>, args: IncreasePositionArgs
     let trader = accounts.validate(&position)?;
 
     let (marks, moment) = market.sync_to_trade(key, &accounts.price, PriceUse::Increase)?;
-    require!(market.state.prices.now(moment.time).get() <= args.deadline, PerpError::DeadlineExpired);
+    let now = market.state.prices.now(moment.time);
+    require!(now.get() <= args.deadline, PerpError::DeadlineExpired);
     market.settle(key, position_key, &mut position)?;
     let before = market.state.ledger;
     let order = Increase {
@@ -86,7 +87,7 @@ pub fn increase_position(ctx: Context<TradePosition>, args: IncreasePositionArgs
     };
     let filled = market.state.increase(&mut position.state, &order, &marks, moment).map_err(fail)?;
     market.state.ledger.ensure_conserved(before.total().map_err(fail)?).map_err(fail)?;
-    position.state.budget_fill(trader, &filled, &marks.quote, moment.time).map_err(fail)?;
+    position.state.budget_fill(trader, &filled, &marks.quote, now).map_err(fail)?;
     let head = market.next_event(key);
     let ledger = LedgerChange::since(&before, &market.state.ledger)?;
     events::log(&PositionIncreased::new(head, position_key, &position.state, &filled, ledger));
