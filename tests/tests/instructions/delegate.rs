@@ -346,22 +346,30 @@ async fn an_order_that_costs_more_than_is_left_fails_for_its_owner() {
 
 /// Of an order to reduce nothing but the tip was set aside: 100,000 more are needed when it fills, or it fails without a fee.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_to_reduce_costs_the_budget_when_it_fills() {
+async fn an_order_to_reduce_costs_the_budget_when_it_is_placed() {
     for direction in BOTH {
-        for (daily, outcome, left) in [(101_000, FILLED, 0), (100_999, FAILED, 100_000)] {
-            let (mut chain, market, pair) = appointed(false, daily).await;
-            chain.open_by_order(&market, &pair.alice, direction, 100_000, 50_000).await;
-            let margin = pair.position(&chain).await.state.margin.get();
-            let close = pair.place(&market, 1, &market_order(direction, OrderAmount::Close));
-            chain.succeed("place", &[close], &[&pair.bob]).await;
-            let event = execute_at(&mut chain, &market, &pair, 1, 50_000).await;
-            let position = pair.position(&chain).await.state;
-            assert_eq!((event.outcome, position.shares.get()), (outcome, dollars(left)), "{direction:?}, {daily}");
-            assert_eq!(event.fee_sats, Default::default(), "no fee for a failure");
-            let fee = if outcome == FILLED { 100_000 } else { 0 };
-            assert_eq!(position.margin.get(), margin - TIP - fee);
-            assert_eq!(position.budget.spent.get(), TIP + fee);
-        }
+        // Tip 1,000, fee 100,000, no spread: what closing $100,000 costs.
+        let (mut chain, market, pair) = appointed(false, 100_999).await;
+        chain.open_by_order(&market, &pair.alice, direction, 100_000, 50_000).await;
+        let margin = pair.position(&chain).await.state.margin.get();
+        let close = [pair.place(&market, 1, &market_order(direction, OrderAmount::Close))];
+        chain.refuse("a satoshi short", &close, &[&pair.bob], DelegateBudgetExceeded).await;
+        chain.succeed("a satoshi more", &[pair.appoint(&market, 101_000)], &[&pair.alice.keypair]).await;
+        chain.succeed("place", &close, &[&pair.bob]).await;
+        assert_eq!(pair.position(&chain).await.state.budget.spent.get(), 101_000);
+        let event = execute_at(&mut chain, &market, &pair, 1, 50_000).await;
+        let position = pair.position(&chain).await.state;
+        assert_eq!((event.outcome, position.shares.get()), (FILLED, 0));
+        assert_eq!((position.margin.get(), position.budget.spent.get()), (margin - 101_000, 101_000));
+
+        // An owner who dismisses him while the order waits does not make it fail: that would be a free option.
+        let (mut chain, market, pair) = appointed(false, 101_000).await;
+        chain.open_by_order(&market, &pair.alice, direction, 100_000, 50_000).await;
+        let close = [pair.place(&market, 1, &market_order(direction, OrderAmount::Close))];
+        chain.succeed("place", &close, &[&pair.bob]).await;
+        chain.succeed("dismiss", &[pair.revoke(&market)], &[&pair.alice.keypair]).await;
+        let adverse = if direction == Long { 49_900 } else { 50_100 };
+        assert_eq!(execute_at(&mut chain, &market, &pair, 1, adverse).await.outcome, FILLED);
     }
 }
 

@@ -141,7 +141,7 @@ async fn tried(direction: PositionDirection, clock: i64, current: i64, fill: i64
     chain.post(&market, Tick::at(50_000).aged(clock - current));
     let fill = Tick::at(50_000).aged(clock - fill).after_a_gap_of(gap);
     let execute = [at_fill_price(&mut chain, &market, &alice, 0, keeper, fill)];
-    let errors = [PriceBeforeOrder, NotFirstUpdate, OrderExpired, PriceInFuture];
+    let errors = [PriceBeforeOrder, NotFirstUpdate, OrderExpired, PriceInFuture, PriceTooOld];
     let Err(error) = chain.attempt("execute", &execute, &[]).await else {
         return Ok(());
     };
@@ -171,7 +171,10 @@ async fn case_48_only_the_first_update_at_or_after_t_fills() {
         ("before T, late", [10, 10, -1, 1], Err(NotFirstUpdate)),
         // The market's price must be of T or later.
         ("the market's price of before T", [0, -1, 0, 1], Err(PriceBeforeOrder)),
-        ("of T, brought later", [8, 0, 0, 1], Ok(())),
+        ("of T, brought 5 s later", [5, 0, 0, 1], Ok(())),
+        // Late, it must be fresh, or whoever fills would choose it among those of the last seconds.
+        ("late, 3 s old", [8, 5, 0, 1], Ok(())),
+        ("late, 4 s old", [8, 4, 0, 1], Err(PriceTooOld)),
         // 60 s are the end, and the furthest that an update may be ahead.
         ("T + 60", [60, 60, 0, 1], Ok(())),
         ("T + 61", [61, 61, 0, 1], Err(OrderExpired)),
@@ -470,17 +473,17 @@ async fn refuses_accounts_that_do_not_belong() {
         ("another position", 1, bob.position, WrongOrder),
         ("another position's order", 2, order(&bob.position, 0).0, WrongOrder),
         ("rent to somebody else", 3, bob.address(), WrongRentRecipient),
-        ("another market's vault", 6, other_market.keys.vault, WrongVault),
-        ("another token account as vault", 6, keeper, WrongVault),
+        ("another market's vault", 5, other_market.keys.vault, WrongVault),
+        ("another token account as vault", 5, keeper, WrongVault),
     ];
     for (what, place, account, error) in cases {
         chain.refuse(what, &[with_account(&execute, place, account)], &[], error).await;
     }
-    let mismatch = with_account(&execute, 7, foreign);
+    let mismatch = with_account(&execute, 6, foreign);
     chain.refuse("tokens of another mint", &[mismatch], &[], Refusal::MINT_MISMATCH).await;
-    let no_tokens = with_account(&execute, 7, bob.address());
+    let no_tokens = with_account(&execute, 6, bob.address());
     chain.attempt("no token account", &[no_tokens], &[]).await.expect_err("lamports hold no tokens");
-    let program = with_account(&execute, 8, TOKEN_2022_PROGRAM);
+    let program = with_account(&execute, 7, TOKEN_2022_PROGRAM);
     chain.refuse("another token program", &[program], &[], InstructionError::MissingAccount).await;
     for (place, other) in [(0, alice.position), (1, exchange()), (2, alice.position)] {
         refuses_strangers(&mut chain, &execute, place, other, &[]).await;
@@ -492,7 +495,7 @@ async fn refuses_accounts_that_do_not_belong() {
     let place = other_market.place(&carol, 0, &market_order(Long, more(1_000)));
     chain.succeed("place elsewhere", &[place], &[&carol.keypair]).await;
     let elsewhere = other_market.execute_order(&carol, 0, keeper);
-    let crossed = with_account(&with_account(&elsewhere, 0, market.keys.market), 6, market.keys.vault);
+    let crossed = with_account(&with_account(&elsewhere, 0, market.keys.market), 5, market.keys.vault);
     chain.refuse("in this market", &[crossed], &[], WrongMarket).await;
 
     chain.succeed("as it should be", from_ref(&execute), &[]).await;

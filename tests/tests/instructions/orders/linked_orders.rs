@@ -122,7 +122,7 @@ async fn the_other_is_given_and_no_other() {
     let nobody = Some(Address::new_unique());
     chain.refuse("another account", &[execution(&market, &alice, keeper, nobody)], &[], WrongPartner).await;
     let mut read_only = execution(&market, &alice, keeper, partner(&alice));
-    read_only.accounts[10].is_writable = false;
+    read_only.accounts[8].is_writable = false;
     chain.refuse("read-only", &[read_only], &[], ErrorCode::ConstraintMut).await;
     chain.succeed("the right one", &[execution(&market, &alice, keeper, partner(&alice))], &[]).await;
 

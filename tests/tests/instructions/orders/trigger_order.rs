@@ -15,18 +15,19 @@ async fn a_stop_whose_price_has_come_becomes_a_market_order() {
         chain.succeed("place", &[market.place(&alice, 1, &stop(direction))], &[&alice.keypair]).await;
         chain.advance(DELAY);
         chain.post(&market, Tick::at(stop_price(direction)));
-        // (anything can be named as the account to pay: whether it can be paid counts when it is)
-        let nobody = Address::new_unique();
-        let sent = chain.succeed("trigger", &[market.trigger(&alice, 1, nobody)], &[]).await;
+        let nobody = [market.trigger(&alice, 1, Address::new_unique())];
+        chain.refuse("for what cannot be paid", &nobody, &[], PerpError::WrongTriggerer).await;
+        let keeper = purse(&mut chain, &market);
+        let sent = chain.succeed("trigger", &[market.trigger(&alice, 1, keeper)], &[]).await;
 
         // then it waits for its fill: T is 6 seconds from now.
         let Event::OrderTriggered(event) = sent.event() else { panic!("{:?}", sent.events) };
         assert_eq!((event.head.market, event.position), (market.keys.market, alice.position));
-        assert_eq!((event.order, event.triggered_by), (order(&alice.position, 1).0, nobody));
+        assert_eq!((event.order, event.triggered_by), (order(&alice.position, 1).0, keeper));
         assert_eq!((event.price_e8.get(), event.due), (usd(either(direction, 49_000, 51_000)), chain.time() + 6));
         let stored = chain.order(&alice, 1).await;
         let state = stored.state;
-        assert_eq!((stored.triggered_by, state.pending, state.due.get()), (nobody, 1, chain.time() + 6));
+        assert_eq!((stored.triggered_by, state.pending, state.due.get()), (keeper, 1, chain.time() + 6));
         assert_eq!((state.placed_at.get(), state.placed_slot), (chain.time(), chain.slot()));
         let position = chain.position(&alice.position).await.state;
         assert_eq!((position.pending_order, position.tips.get(), position.margin.get()), (2, TIP, LEFT));
@@ -149,7 +150,8 @@ async fn only_one_triggers_and_the_others_wait() {
         chain.refuse("the other", &second, &[], PerpError::OrderPending).await;
     }
     let (mut chain, market, alice) = waiting(Long).await;
-    let market_order = [market.trigger(&alice, 0, market.price)];
+    let keeper = purse(&mut chain, &market);
+    let market_order = [market.trigger(&alice, 0, keeper)];
     chain.refuse("a market order", &market_order, &[], PerpError::OrderNotResting).await;
 }
 
