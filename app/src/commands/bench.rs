@@ -2,6 +2,7 @@
 
 mod exits;
 mod governance;
+mod orders;
 
 use crate::chain::{program_elf, LocalChain, Tick, Trader};
 use crate::client::instructions;
@@ -236,6 +237,7 @@ impl Scene {
         let position = chain.keys.position(&flat.address(), 1);
         let close = instructions::close_position_account(&chain.keys, flat.address(), position);
         rows.push(measure_on(closing, "close_position_account", self.state, close, &flat.keypair)?);
+        rows.extend(self.order_rows()?);
         rows.extend(self.exit_rows()?);
         rows.extend(self.governance_rows()?);
         Ok(rows)

@@ -88,7 +88,7 @@ macro_rules! for_each_engine_error {
             ReserveParamsOutOfBounds = "stress must be 1,000 to 9,000 bps, 1,000 <= deleverage_target < deleverage_trigger <= 9,000 bps, and 1,000 bps <= max_utilisation <= deleverage_trigger",
             RatesOutOfBounds = "max_funding + max_borrow must be at most 10 % a day, skew_scale above zero, max_accrual_gap 1 s to 1 day",
             ImpactOutOfBounds = "impact_scale must be above zero and impact_max below maintenance_margin - taker_fee",
-            CapsOutOfBounds = "$1 <= min_notional <= max_position_notional <= max_side_notional <= $10 billion, whole dollars; 100,000 sats <= min_first_deposit <= max_pool <= 21 million BTC",
+            CapsOutOfBounds = "$1 <= min_notional <= $10,000, min_notional <= max_position_notional <= max_side_notional <= $10 billion, whole dollars; 100,000 sats <= min_first_deposit <= max_pool <= 21 million BTC",
             TipsOutOfBounds = "settle_tip must be at most the fee's insurance and protocol share on min_notional; min_order_tip at most 10,000 sats and at most max_order_tip, which is at most 1,000,000 sats",
             InsuranceCapOutOfBounds = "insurance_daily_cap must be 1,000 to 9,000 bps",
             ExitTimesOutOfBounds = "cool_down must be above zero, withdrawal_window at least 10 minutes, both together at most the timelock; dead_oracle_after 1 to 30 days, dead_oracle_grace 6 hours to 7 days",

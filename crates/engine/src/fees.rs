@@ -58,9 +58,13 @@ pub fn surcharge(params: &Params, skew: SkewChange) -> Result<Notional> {
     let square = u128::from(to.abs_diff(from)).checked_mul(u128::from(to.checked_add(from).ok_or(Error::Overflow)?));
     let twice = params.impact_scale.get().checked_mul(2).ok_or(Error::Overflow)?;
     let rising = divide(square.ok_or(Error::Overflow)?, twice, Rounding::Ceil)?;
-    let beyond = after.max(cap).abs_diff(before.max(cap));
+    let rising = narrow(rising)?;
+    if after <= cap {
+        return Ok(Notional::new(rising));
+    }
+    let beyond = after.abs_diff(before.max(cap));
     let level = divide(multiply(beyond, params.impact_max.get_wide()), Bps::ONE.get_wide(), Rounding::Ceil)?;
-    narrow(rising.checked_add(level).ok_or(Error::Overflow)?).map(Notional::new)
+    Notional::new(rising).plus(Notional::new(narrow(level)?))
 }
 
 /// The fee of a fill in satoshi, rounded up: `value * taker_fee` and the surcharge. Errors: `Overflow`.

@@ -6,10 +6,7 @@ use crate::math::Rounding;
 use crate::pnl::Valuation;
 use crate::position::Position;
 use crate::side::Side;
-use crate::units::{Bps, Notional, Ppb, Price, Sats, SignedSats};
-
-/// What of initial margin a fill must leave.
-const THREE_QUARTERS: Ppb = Ppb::new(750_000_000);
+use crate::units::{Bps, Notional, Ppb, Price, Sats, SignedSats, Value};
 
 stored! {
     /// Margin ratios of a position of size zero, and their growth per $1M.
@@ -47,10 +44,9 @@ pub fn maintenance_ratio(ratios: &MarginRatios, notional: Notional) -> Result<Pp
     ratios.maintenance.sloped(ratios.maintenance_slope, notional, Rounding::Floor)
 }
 
-/// Initial margin in satoshi, rounded up: the trader asked. Errors: `Overflow`.
-pub fn initial_margin(ratios: &MarginRatios, valuation: &Valuation) -> Result<Sats> {
-    let ratio = initial_ratio(ratios, valuation.exposure.notional(Rounding::Ceil)?)?;
-    valuation.value.ceil.times(ratio, Rounding::Ceil)
+/// Initial margin in satoshi of a position of this notional (rounded up) and value, rounded up: the trader asked. Errors: `Overflow`.
+pub fn initial_margin(ratios: &MarginRatios, notional: Notional, value: Value) -> Result<Sats> {
+    value.ceil.times(initial_ratio(ratios, notional)?, Rounding::Ceil)
 }
 
 /// Maintenance margin in satoshi, rounded down: the liquidator asked. Errors: `Overflow`.
@@ -64,25 +60,29 @@ pub fn equity(position: &Position, valuation: &Valuation) -> Result<SignedSats> 
     position.free_margin()?.signed()?.plus(valuation.pnl()?)
 }
 
-/// That `margin - reserved tips + min(0, unrealised PnL)` reaches initial margin: profit on paper is not collateral.
+/// What a margin that is asked for can be: `margin - reserved tips + min(0, unrealised PnL)`; profit on paper is not collateral.
+fn collateral(position: &Position, valuation: &Valuation) -> Result<SignedSats> {
+    position.free_margin()?.signed()?.plus(valuation.pnl()?.loss_only())
+}
+
+/// That a settled position of this notional, rounded up, has initial margin.
 ///
 /// # Errors
 /// `MarginBelowInitial`.
-pub fn ensure_initial(ratios: &MarginRatios, position: &Position, valuation: &Valuation) -> Result<()> {
-    let collateral = position.free_margin()?.signed()?.plus(valuation.pnl()?.loss_only())?;
-    ensure(collateral >= initial_margin(ratios, valuation)?.signed()?, Error::MarginBelowInitial)
+pub fn ensure_initial(ratios: &MarginRatios, position: &Position, valuation: &Valuation, notional: Notional) -> Result<()> {
+    let needed = initial_margin(ratios, notional, valuation.value)?;
+    ensure(collateral(position, valuation)? >= needed.signed()?, Error::MarginBelowInitial)
 }
 
-/// That `margin - reserved tips + min(0, unrealised PnL)` reaches three quarters of initial margin, so that a tick between placing and
-/// filling an order does not void it, and maintenance margin, so that no fill can be liquidated at this price.
+/// The same after filling an order: three quarters of initial margin, so that a tick between placing and filling does not void it, and
+/// maintenance margin, so that no fill can be liquidated at this price.
 ///
 /// # Errors
 /// `MarginBelowFilling`.
-pub fn ensure_filling(ratios: &MarginRatios, position: &Position, valuation: &Valuation) -> Result<()> {
-    let collateral = position.free_margin()?.signed()?.plus(valuation.pnl()?.loss_only())?;
-    let initial = initial_margin(ratios, valuation)?.times(THREE_QUARTERS, Rounding::Ceil)?;
-    let needed = initial.max(maintenance_margin(ratios, valuation)?);
-    ensure(collateral >= needed.signed()?, Error::MarginBelowFilling)
+pub fn ensure_filling(ratios: &MarginRatios, position: &Position, valuation: &Valuation, notional: Notional) -> Result<()> {
+    let ratio = initial_ratio(ratios, notional)?.three_quarters()?.max(maintenance_ratio(ratios, notional)?);
+    let needed = valuation.value.ceil.times(ratio, Rounding::Ceil)?;
+    ensure(collateral(position, valuation)? >= needed.signed()?, Error::MarginBelowFilling)
 }
 
 /// Whether a settled position's equity is below its maintenance margin; never when flat. Errors: `Overflow`.

@@ -101,12 +101,14 @@ stored! {
 }
 
 const DAY: u32 = 86_400;
+/// A position this small can only be closed whole, and not while its gain is above the free pool.
+const MIN_NOTIONAL_MOST: Notional = Notional::new(10_000_000_000);
 /// A tip comes out of a margin: where only orders fill, one that most margins cannot pay would keep positions from closing.
 const MIN_ORDER_TIP_MOST: Sats = Sats::new(10_000);
 const MAX_ORDER_TIP_MOST: Sats = Sats::new(1_000_000);
 /// A requirement held against less of the pool than this would keep liquidity in the market as long as a small position stands.
 const MAX_UTILISATION_LEAST: Bps = Bps::new(1_000);
-/// In a shorter window hardly anybody would get his withdrawal from the pool completed.
+/// A gap between usable prices stops the window from ten minutes on: in a shorter one it might be that none comes.
 const WITHDRAWAL_WINDOW_LEAST: Seconds = Seconds::new(600);
 
 fn within(value: u32, least: u32, most: u32) -> bool {
@@ -285,6 +287,7 @@ impl Params {
         let sizes = [self.min_notional, self.max_position_notional, self.max_side_notional];
         ensure(
             self.min_notional >= DOLLAR
+                && self.min_notional <= MIN_NOTIONAL_MOST
                 && sizes.iter().all(|size| size.is_whole_dollars())
                 && sizes.is_sorted()
                 && self.max_side_notional <= MAX_NOTIONAL

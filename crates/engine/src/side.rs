@@ -97,10 +97,22 @@ impl Side {
             });
         }
         let exposure = self.shares.at(self.scale)?;
-        let notional =
-            if self.scale == Scale::ONE { Notional::new(self.shares.get()) } else { exposure.notional(Rounding::Floor)? };
+        let notional = self.notional_of(exposure)?;
         let entry_value = self.basis.entry_value(self.scale, direction.exit_rounding())?;
         Ok(SideFigures { direction, exposure, notional, entry_value, value: exposure.value(price)? })
+    }
+
+    /// Notional, floored. Errors: `Overflow`.
+    pub fn notional(&self) -> Result<Notional> {
+        self.notional_of(self.shares.at(self.scale)?)
+    }
+
+    #[inline(always)]
+    fn notional_of(&self, exposure: Exposure) -> Result<Notional> {
+        if self.scale == Scale::ONE {
+            return Ok(Notional::new(self.shares.get()));
+        }
+        exposure.notional(Rounding::Floor)
     }
 
     /// Closes the same share of every position at a price, by lowering the scale: `dX = fall * 1e10 / P`, against the side, and

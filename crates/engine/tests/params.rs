@@ -227,12 +227,14 @@ fn the_surcharge_is_below_maintenance_less_the_taker_fee() {
 fn caps_have_bounds() {
     valid(|p| (p.min_notional, p.settle_tip) = (Notional::new(1_000_000), Notional::new(200)));
     valid(|p| p.max_side_notional = Notional::new(10_000_000_000_000_000));
+    valid(|p| p.min_notional = Notional::new(10_000_000_000));
     valid(|p| (p.min_first_deposit, p.max_pool) = (Sats::new(100_000), Sats::new(2_100_000_000_000_000)));
     broken(
         Error::CapsOutOfBounds,
         &[
             |p| p.min_notional = Notional::new(999_999),
             |p| p.min_notional = Notional::new(10_500_000),
+            |p| p.min_notional = Notional::new(10_001_000_000),
             |p| p.max_position_notional = Notional::new(9_000_000),
             |p| p.max_side_notional = Notional::new(9_000_000_000_000),
             |p| p.max_side_notional = Notional::new(10_000_000_001_000_000),

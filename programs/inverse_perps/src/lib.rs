@@ -31,10 +31,120 @@ solana_security_txt::security_txt! {
 
 declare_id!("7oLbUemdP4fLZ7cJfuK9JwQ3qUi7obfrQx8GFjqu13Rf");
 
-/// The program's instructions.
+/// The program's instructions. They are told apart one after another, so what is called most stands first.
 #[program]
 pub mod inverse_perps {
     use super::*;
+
+    /// Liquidates a position below maintenance.
+    pub fn liquidate(ctx: Context<Liquidate>) -> Result<()> {
+        instructions::liquidate(ctx)
+    }
+
+    /// Executes an order that waits for its fill.
+    pub fn execute_order(ctx: Context<ExecuteOrder>) -> Result<()> {
+        instructions::execute_order(ctx)
+    }
+
+    /// Turns a resting order whose price has come into a market order.
+    pub fn trigger_order(ctx: Context<TriggerOrder>) -> Result<()> {
+        instructions::trigger_order(ctx)
+    }
+
+    /// Places an order.
+    pub fn place_order(ctx: Context<PlaceOrder>, args: PlaceOrderArgs) -> Result<()> {
+        instructions::place_order(ctx, args)
+    }
+
+    /// Opens or enlarges a position.
+    pub fn increase_position(ctx: Context<TradePosition>, args: IncreasePositionArgs) -> Result<()> {
+        instructions::increase_position(ctx, args)
+    }
+
+    /// Reduces or closes a position.
+    pub fn decrease_position(ctx: Context<TradePosition>, args: DecreasePositionArgs) -> Result<()> {
+        instructions::decrease_position(ctx, args)
+    }
+
+    /// Takes a resting or void order back.
+    pub fn cancel_order(ctx: Context<RemoveOrder>) -> Result<()> {
+        instructions::cancel_order(ctx)
+    }
+
+    /// Removes an order that has expired or is void.
+    pub fn expire_order(ctx: Context<RemoveOrder>) -> Result<()> {
+        instructions::expire_order(ctx)
+    }
+
+    /// Accrues funding and borrow fee.
+    pub fn accrue_funding(ctx: Context<BringPrice>) -> Result<()> {
+        instructions::accrue_funding(ctx)
+    }
+
+    /// Shrinks the winning sides, or begins to settle the market, where profit is too near to the pool.
+    pub fn deleverage(ctx: Context<BringPrice>) -> Result<()> {
+        instructions::deleverage(ctx)
+    }
+
+    /// Writes to a position what is due; in a settlement, closes it for a claim; after it, redeems the claim.
+    pub fn settle_position(ctx: Context<SettlePosition>) -> Result<()> {
+        instructions::settle_position(ctx)
+    }
+
+    /// Adds margin.
+    pub fn deposit_collateral(ctx: Context<DepositCollateral>, amount_sats: u64) -> Result<()> {
+        instructions::deposit_collateral(ctx, amount_sats)
+    }
+
+    /// Takes margin out.
+    pub fn withdraw_collateral(ctx: Context<WithdrawCollateral>, amount_sats: u64) -> Result<()> {
+        instructions::withdraw_collateral(ctx, amount_sats)
+    }
+
+    /// Deposits into the pool.
+    pub fn deposit_liquidity(ctx: Context<DepositLiquidity>, amount_sats: u64, min_shares: u64) -> Result<()> {
+        instructions::deposit_liquidity(ctx, amount_sats, min_shares)
+    }
+
+    /// Puts pool shares into the queue for their withdrawal.
+    pub fn request_withdrawal(ctx: Context<RequestWithdrawal>, id: u64, shares: u64) -> Result<()> {
+        instructions::request_withdrawal(ctx, id, shares)
+    }
+
+    /// Pays queued shares out.
+    pub fn complete_withdrawal(ctx: Context<CompleteWithdrawal>, min_sats: u64) -> Result<()> {
+        instructions::complete_withdrawal(ctx, min_sats)
+    }
+
+    /// Takes one's shares out of the queue.
+    pub fn cancel_withdrawal(ctx: Context<ReturnWithdrawal>) -> Result<()> {
+        instructions::cancel_withdrawal(ctx)
+    }
+
+    /// Returns shares whose window has passed to their owner.
+    pub fn return_withdrawal(ctx: Context<ReturnWithdrawal>) -> Result<()> {
+        instructions::return_withdrawal(ctx)
+    }
+
+    /// Opens a margin account.
+    pub fn create_position(ctx: Context<CreatePosition>, sub_account: u16) -> Result<()> {
+        instructions::create_position(ctx, sub_account)
+    }
+
+    /// Closes an empty margin account.
+    pub fn close_position_account(ctx: Context<ClosePositionAccount>) -> Result<()> {
+        instructions::close_position_account(ctx)
+    }
+
+    /// Appoints a delegate, or gives the one there is another daily budget.
+    pub fn set_delegate(ctx: Context<Appoint>, delegate: Pubkey, daily_budget_sats: u64) -> Result<()> {
+        instructions::set_delegate(ctx, delegate, daily_budget_sats)
+    }
+
+    /// Dismisses the delegate.
+    pub fn revoke_delegate(ctx: Context<Appoint>) -> Result<()> {
+        instructions::revoke_delegate(ctx)
+    }
 
     /// Creates the exchange; the program's upgrade authority alone.
     pub fn initialize_exchange(ctx: Context<InitializeExchange>, args: InitializeExchangeArgs) -> Result<()> {
@@ -91,91 +201,6 @@ pub mod inverse_perps {
         instructions::resume_risk(ctx)
     }
 
-    /// Opens a margin account.
-    pub fn create_position(ctx: Context<CreatePosition>, sub_account: u16) -> Result<()> {
-        instructions::create_position(ctx, sub_account)
-    }
-
-    /// Closes an empty margin account.
-    pub fn close_position_account(ctx: Context<ClosePositionAccount>) -> Result<()> {
-        instructions::close_position_account(ctx)
-    }
-
-    /// Adds margin.
-    pub fn deposit_collateral(ctx: Context<DepositCollateral>, amount_sats: u64) -> Result<()> {
-        instructions::deposit_collateral(ctx, amount_sats)
-    }
-
-    /// Takes margin out.
-    pub fn withdraw_collateral(ctx: Context<WithdrawCollateral>, amount_sats: u64) -> Result<()> {
-        instructions::withdraw_collateral(ctx, amount_sats)
-    }
-
-    /// Opens or enlarges a position.
-    pub fn increase_position(ctx: Context<TradePosition>, args: IncreasePositionArgs) -> Result<()> {
-        instructions::increase_position(ctx, args)
-    }
-
-    /// Reduces or closes a position.
-    pub fn decrease_position(ctx: Context<TradePosition>, args: DecreasePositionArgs) -> Result<()> {
-        instructions::decrease_position(ctx, args)
-    }
-
-    /// Places an order.
-    pub fn place_order(ctx: Context<PlaceOrder>, args: PlaceOrderArgs) -> Result<()> {
-        instructions::place_order(ctx, args)
-    }
-
-    /// Takes a resting or void order back.
-    pub fn cancel_order(ctx: Context<RemoveOrder>) -> Result<()> {
-        instructions::cancel_order(ctx)
-    }
-
-    /// Turns a resting order whose price has come into a market order.
-    pub fn trigger_order(ctx: Context<TriggerOrder>) -> Result<()> {
-        instructions::trigger_order(ctx)
-    }
-
-    /// Executes an order that waits for its fill.
-    pub fn execute_order(ctx: Context<ExecuteOrder>) -> Result<()> {
-        instructions::execute_order(ctx)
-    }
-
-    /// Removes an order that has expired or is void.
-    pub fn expire_order(ctx: Context<RemoveOrder>) -> Result<()> {
-        instructions::expire_order(ctx)
-    }
-
-    /// Appoints a delegate, or gives the one there is another daily budget.
-    pub fn set_delegate(ctx: Context<Appoint>, delegate: Pubkey, daily_budget_sats: u64) -> Result<()> {
-        instructions::set_delegate(ctx, delegate, daily_budget_sats)
-    }
-
-    /// Dismisses the delegate.
-    pub fn revoke_delegate(ctx: Context<Appoint>) -> Result<()> {
-        instructions::revoke_delegate(ctx)
-    }
-
-    /// Deposits into the pool.
-    pub fn deposit_liquidity(ctx: Context<DepositLiquidity>, amount_sats: u64, min_shares: u64) -> Result<()> {
-        instructions::deposit_liquidity(ctx, amount_sats, min_shares)
-    }
-
-    /// Accrues funding and borrow fee.
-    pub fn accrue_funding(ctx: Context<BringPrice>) -> Result<()> {
-        instructions::accrue_funding(ctx)
-    }
-
-    /// Writes to a position what is due; in a settlement, closes it for a claim; after it, redeems the claim.
-    pub fn settle_position(ctx: Context<SettlePosition>) -> Result<()> {
-        instructions::settle_position(ctx)
-    }
-
-    /// Liquidates a position below maintenance.
-    pub fn liquidate(ctx: Context<Liquidate>) -> Result<()> {
-        instructions::liquidate(ctx)
-    }
-
     /// Gives to the insurance fund.
     pub fn fund_insurance(ctx: Context<Donate>, amount_sats: u64) -> Result<()> {
         instructions::fund_insurance(ctx, amount_sats)
@@ -184,31 +209,6 @@ pub mod inverse_perps {
     /// Gives to the pool.
     pub fn donate_liquidity(ctx: Context<Donate>, amount_sats: u64) -> Result<()> {
         instructions::donate_liquidity(ctx, amount_sats)
-    }
-
-    /// Puts pool shares into the queue for their withdrawal.
-    pub fn request_withdrawal(ctx: Context<RequestWithdrawal>, id: u64, shares: u64) -> Result<()> {
-        instructions::request_withdrawal(ctx, id, shares)
-    }
-
-    /// Pays queued shares out.
-    pub fn complete_withdrawal(ctx: Context<CompleteWithdrawal>, min_sats: u64) -> Result<()> {
-        instructions::complete_withdrawal(ctx, min_sats)
-    }
-
-    /// Takes one's shares out of the queue.
-    pub fn cancel_withdrawal(ctx: Context<ReturnWithdrawal>) -> Result<()> {
-        instructions::cancel_withdrawal(ctx)
-    }
-
-    /// Returns shares whose window has passed to their owner.
-    pub fn return_withdrawal(ctx: Context<ReturnWithdrawal>) -> Result<()> {
-        instructions::return_withdrawal(ctx)
-    }
-
-    /// Shrinks the winning sides, or begins to settle the market, where profit is too near to the pool.
-    pub fn deleverage(ctx: Context<BringPrice>) -> Result<()> {
-        instructions::deleverage(ctx)
     }
 
     /// Ends a settlement of the market.

@@ -47,6 +47,7 @@ pub fn one_step_too_far() -> Vec<(&'static str, Params, PerpError)> {
         // Two days and a second of waiting in three days of timelock would do; two days and two days do not.
         ("exit", Params { cool_down: seconds(172_801), ..standard }, ExitTimesOutOfBounds),
         ("dead oracle", Params { dead_oracle_after: seconds(86_399), ..standard }, ExitTimesOutOfBounds),
+        ("least size high", Params { min_notional: Notional::new(10_001_000_000), ..standard }, CapsOutOfBounds),
         ("utilisation low", Params { max_utilisation: bps(999), ..standard }, ReserveParamsOutOfBounds),
         ("order tip", Params { min_order_tip: Sats::new(10_001), ..standard }, TipsOutOfBounds),
         ("order tip high", Params { max_order_tip: Sats::new(1_000_001), ..standard }, TipsOutOfBounds),

@@ -100,6 +100,13 @@ async fn a_market_has_one_proposal_at_a_time() {
     chain.refuse("cancel again", &[market.cancel_proposal(&admin)], &[&admin], PerpError::NoPendingUpdate).await;
     chain.refuse("execute nothing", &[market.execute(&admin)], &[&admin], PerpError::NoPendingUpdate).await;
 
+    // One takes another's place in one transaction.
+    let [first, replacement] = [market.propose(&admin, other()), market.propose(&admin, still())];
+    chain.succeed("propose", &[first], &[&admin]).await;
+    chain.succeed("replace", &[market.cancel_proposal(&admin), replacement], &[&admin]).await;
+    assert_eq!(chain.proposal(&market).await.expect("the replacement").state.params, still());
+    chain.succeed("cancel", &[market.cancel_proposal(&admin)], &[&admin]).await;
+
     // What somebody has sent to its address before is in nobody's way.
     let pending = market.keys.pending_update();
     chain.set_account(&pending, Account { lamports: 1_000_000, ..Account::default() });

@@ -18,7 +18,7 @@ pub fn worst() -> Vec<(&'static str, Params)> {
         ("impact_scale", Params { impact_scale: Notional::new(1), impact_max: bps(94), ..still }),
         ("sizes", {
             let most = usd(10 * BILLION);
-            Params { min_notional: most, max_position_notional: most, max_side_notional: most, ..still }
+            Params { min_notional: usd(10_000), max_position_notional: most, max_side_notional: most, ..still }
         }),
         ("small sizes", {
             let least = usd(1);
@@ -75,7 +75,7 @@ pub fn worst() -> Vec<(&'static str, Params)> {
             Params {
                 skew_scale: Notional::new(1),
                 impact_scale: Notional::new(1),
-                min_notional: most,
+                min_notional: usd(10_000),
                 max_side_notional: most,
                 max_position_notional: most,
                 settle_tip: none,

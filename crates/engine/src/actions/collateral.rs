@@ -3,6 +3,7 @@
 use crate::errors::{ensure, Error, Result};
 use crate::margin::ensure_initial;
 use crate::market::{Market, Marks};
+use crate::math::Rounding;
 use crate::pnl::Valuation;
 use crate::position::Position;
 use crate::units::Sats;
@@ -39,6 +40,6 @@ impl Market {
         let worst = marks.quote.fill(direction, false);
         let side = self.side(direction);
         let valuation = Valuation::of(direction, position.shares, position.basis, side.scale, worst)?;
-        ensure_initial(&self.ratios_of(position), position, &valuation)
+        ensure_initial(&self.ratios_of(position), position, &valuation, valuation.exposure.notional(Rounding::Ceil)?)
     }
 }

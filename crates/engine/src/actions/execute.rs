@@ -2,6 +2,7 @@
 
 use super::increase::{ensure_within_limit, Backing, Opening};
 use super::{DecreaseSize, Filled};
+use crate::budget::Trader;
 use crate::errors::{ensure, Error, Result};
 use crate::fees::FeeSplit;
 use crate::ledger::transfer;
@@ -162,7 +163,9 @@ impl Market {
                 self.close_at(position, size, price, marks)?
             }
         };
-        self.budget_for(position, order, filled.cost(quote)?, at)?;
+        if order.trader() == Trader::Delegate {
+            self.budget_for(position, order, filled.cost(quote)?, at)?;
+        }
         Ok(filled)
     }
 

@@ -6,7 +6,7 @@ use crate::fees::trade_fee;
 use crate::margin::{ensure_filling, ensure_initial};
 use crate::market::{Fills, Market, Marks, Shortfall};
 use crate::math::Rounding;
-use crate::oracle::Moment;
+use crate::oracle::{Moment, Quote};
 use crate::pnl::Valuation;
 use crate::position::Position;
 use crate::reserve::{ensure_reserve, requirement, unqueued};
@@ -97,11 +97,12 @@ impl Market {
         };
         let scale = self.side(direction).scale;
         let valuation = Valuation::of(direction, position.shares, position.basis, scale, judged_at)?;
-        self.ensure_sizes(valuation.exposure.notional(Rounding::Ceil)?, own.notional)?;
+        let size = valuation.exposure.notional(Rounding::Ceil)?;
+        self.ensure_sizes(size, own.notional)?;
         position.margin_epoch = self.margin_epoch; // whoever adds risk is held to the present ratios
         match backing {
-            Backing::Initial => ensure_initial(&self.params.margin_ratios(), position, &valuation)?,
-            Backing::Filling(_) => ensure_filling(&self.params.margin_ratios(), position, &valuation)?,
+            Backing::Initial => ensure_initial(&self.params.margin_ratios(), position, &valuation, size)?,
+            Backing::Filling(_) => ensure_filling(&self.params.margin_ratios(), position, &valuation, size)?,
         }
         let needed = requirement(&self.params, &after.long, &after.short, marks.quote.price)?;
         ensure_reserve(&self.params, needed, unqueued(self.free_pool()?, self.queued_shares, self.pool_shares)?)?;
@@ -109,24 +110,22 @@ impl Market {
         Ok(Filled { price, shares, notional, value, pnl: SignedSats::ZERO, fee, shortfall: Shortfall::default() })
     }
 
-    /// That a position could be opened or enlarged so at the marks, with initial margin left after its fee; only the reserve is not
-    /// judged. Returns the fee.
-    pub(super) fn ensure_openable(&self, position: &Position, opening: &Opening, marks: &Marks) -> Result<Sats> {
+    /// That a settled position could be opened or enlarged so, with initial margin left after its fee at the quote's price; only the
+    /// reserve is not judged. Returns the fee.
+    pub(super) fn ensure_openable(&self, position: &Position, opening: &Opening, quote: &Quote) -> Result<Sats> {
         let Opening { direction, notional, price } = *opening;
         ensure_can_open(position, direction)?;
+        let (before, other) = (self.side(direction).notional()?, self.side(direction.opposite()).notional()?);
         let (mut position, mut side) = (*position, *self.side(direction));
         let (_, value) = add(&mut position, &mut side, opening)?;
-        let (before, other) = match direction {
-            Direction::Long => (marks.long.notional, marks.short.notional),
-            Direction::Short => (marks.short.notional, marks.long.notional),
-        };
         let own = before.plus(notional)?;
         let fee = trade_fee(&self.params, value.ceil, skew_change(before, own, other), price)?;
         ensure(position.free_margin()? >= fee, Error::MarginBelowFee)?;
         position.margin = position.margin.minus(fee)?;
-        let valuation = Valuation::of(direction, position.shares, position.basis, side.scale, marks.quote.price)?;
-        self.ensure_sizes(valuation.exposure.notional(Rounding::Ceil)?, own)?;
-        ensure_initial(&self.params.margin_ratios(), &position, &valuation)?;
+        let valuation = Valuation::of(direction, position.shares, position.basis, side.scale, quote.price)?;
+        let size = valuation.exposure.notional(Rounding::Ceil)?;
+        self.ensure_sizes(size, own)?;
+        ensure_initial(&self.params.margin_ratios(), &position, &valuation, size)?;
         Ok(fee)
     }
 

@@ -21,14 +21,15 @@ pub use liquidate::Liquidated;
 pub use orders::Removal;
 pub use settle::Settled;
 pub use settlement::{ClosedOut, Finished, Redeemed};
-pub use sync::{Accrued, Outcome, Strained, Synced};
+pub use sync::{Accrued, Glance, Outcome, Strained, Synced};
 
+use crate::budget::Trader;
 use crate::errors::Result;
 use crate::fees::{FeeSplit, SkewChange};
 use crate::market::{Market, Shortfall};
 use crate::oracle::Quote;
 use crate::position::Position;
-use crate::units::{Notional, Price, Sats, Shares, SignedSats};
+use crate::units::{Notional, Price, Sats, Shares, SignedSats, UnixTime};
 
 /// What a fill did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,19 @@ impl Filled {
     /// What the fill cost whoever asked for it: fee, and the distance of its price from the quote's own. Errors: `Overflow`.
     pub fn cost(&self, quote: &Quote) -> Result<Sats> {
         self.fee.total()?.plus(orders::spread_cost(self.value, self.price, quote)?)
+    }
+}
+
+impl Position {
+    /// Spends a delegate's budget on a fill that he asked for; an owner has none to keep.
+    ///
+    /// # Errors
+    /// `DelegateBudgetExceeded`.
+    pub fn budget_fill(&mut self, trader: Trader, filled: &Filled, quote: &Quote, now: UnixTime) -> Result<()> {
+        match trader {
+            Trader::Owner => Ok(()),
+            Trader::Delegate => self.budget.spend(trader, filled.cost(quote)?, now),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::increase::Opening;
 use crate::budget::Trader;
 use crate::errors::{ensure, Error, Result};
 use crate::margin::is_liquidatable;
-use crate::market::{Market, Marks};
+use crate::market::Market;
 use crate::math::Rounding;
 use crate::oracle::{Moment, Quote};
 use crate::order::{due_time, Order, OrderKind, OrderRequest, OrderSize};
@@ -34,7 +34,7 @@ impl Market {
         position: &mut Position,
         request: &OrderRequest,
         trader: Trader,
-        marks: &Marks,
+        quote: &Quote,
         at: Moment,
     ) -> Result<Order> {
         let bounds = self.params.min_order_tip..=self.params.max_order_tip;
@@ -50,15 +50,15 @@ impl Market {
         position.budget.spend(trader, order.tip, now)?;
         order.budgeted = order.tip;
         if request.kind == OrderKind::Market {
-            self.arm(position, &mut order, marks, at)?;
+            self.arm(position, &mut order, quote, at)?;
         } else {
             if order.reduce_only == 0 {
                 self.ensure_risk_allowed(at.time)?;
             }
             ensure(now <= order.expiry, Error::OrderExpired)?;
-            ensure(!order.triggers_at(marks.quote.price), Error::OrderWouldTrigger)?;
+            ensure(!order.triggers_at(quote.price), Error::OrderWouldTrigger)?;
             order.due = due_time(&self.prices, at, &self.params)?;
-            self.ensure_safe(position, marks.quote.price)?;
+            self.ensure_safe(position, quote.price)?;
         }
         Ok(order)
     }
@@ -67,29 +67,31 @@ impl Market {
     ///
     /// # Errors
     /// `OrderNotResting`, `OrderVoid`, `OrderExpired`, `OrderPending`, `TriggerNotReached`, and those of placing a market order.
-    pub fn trigger_order(&mut self, position: &mut Position, order: &mut Order, marks: &Marks, at: Moment) -> Result<()> {
+    pub fn trigger_order(&mut self, position: &mut Position, order: &mut Order, quote: &Quote, at: Moment) -> Result<()> {
         ensure(!order.is_void(position, &self.lifecycle), Error::OrderVoid)?;
         ensure(!order.is_pending(), Error::OrderNotResting)?;
         position.ensure_no_pending(&self.lifecycle)?;
         ensure(self.prices.now(at.time) <= order.expiry, Error::OrderExpired)?;
         let published = self.prices.publish_time;
-        ensure(published >= order.due && order.triggers_at(marks.quote.price), Error::TriggerNotReached)?;
-        self.arm(position, order, marks, at)
+        ensure(published >= order.due && order.triggers_at(quote.price), Error::TriggerNotReached)?;
+        self.arm(position, order, quote, at)
     }
 
     /// From now on the order waits for its fill. An increase must have initial margin, fee and tip for the size it would have, so that
     /// letting it fail is no free option.
-    fn arm(&mut self, position: &mut Position, order: &mut Order, marks: &Marks, at: Moment) -> Result<()> {
+    fn arm(&mut self, position: &mut Position, order: &mut Order, quote: &Quote, at: Moment) -> Result<()> {
         let direction = order.direction();
         if let OrderSize::Increase(notional) = order.size() {
             self.ensure_risk_allowed(at.time)?;
-            let price = marks.quote.fill(direction, true);
-            let fee = self.ensure_openable(position, &Opening { direction, notional, price }, marks)?;
-            let spread = spread_cost(notional.value_at(price, Rounding::Ceil)?, price, &marks.quote)?;
-            self.budget_for(position, order, fee.plus(spread)?, at)?;
+            let price = quote.fill(direction, true);
+            let fee = self.ensure_openable(position, &Opening { direction, notional, price }, quote)?;
+            if order.trader() == Trader::Delegate {
+                let spread = spread_cost(notional.value_at(price, Rounding::Ceil)?, price, quote)?;
+                self.budget_for(position, order, fee.plus(spread)?, at)?;
+            }
         } else {
             ensure(position.ensure_open()? == direction, Error::OppositeDirection)?;
-            self.ensure_safe(position, marks.quote.price)?;
+            self.ensure_safe(position, quote.price)?;
         }
         order.pending = 1;
         order.placed_at = at.time;
@@ -101,9 +103,6 @@ impl Market {
 
     /// Spends a delegate's budget on what an order of his costs beyond what has been spent on it.
     pub(super) fn budget_for(&self, position: &mut Position, order: &mut Order, cost: Sats, at: Moment) -> Result<()> {
-        if order.trader() == Trader::Owner {
-            return Ok(());
-        }
         let all = order.tip.plus(cost)?;
         let more = all.less_or_zero(order.budgeted);
         position.budget.spend(order.trader(), more, self.prices.now(at.time))?;

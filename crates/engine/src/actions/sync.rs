@@ -5,7 +5,7 @@ use crate::deleverage::{is_due, shrunk_scale};
 use crate::errors::{ensure, Error, Result};
 use crate::funding::{accrue_side, borrow_rate, funding_rate, rates, Rates};
 use crate::market::{Market, Marks};
-use crate::oracle::{Moment, PriceUse, RawUpdate};
+use crate::oracle::{Moment, PriceUse, Quote, RawUpdate};
 use crate::reserve::requirement;
 use crate::side::SideFigures;
 use crate::units::{Price, Sats, Scale};
@@ -19,6 +19,15 @@ pub struct Synced {
     pub accrued: Option<Accrued>,
     /// What the profit on paper came to, if it was too near to the pool.
     pub strained: Option<Strained>,
+    /// Whether a usable price has cancelled the declaration that the oracle is dead.
+    pub revived: bool,
+}
+
+/// A market that has taken in a price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// The price and what it may be traded at.
+    pub quote: Quote,
     /// Whether a usable price has cancelled the declaration that the oracle is dead.
     pub revived: bool,
 }
@@ -81,17 +90,27 @@ impl Market {
     /// # Errors
     /// `MarketSettling`, `MarketClosed`, `OracleDead`, those of `PriceState::accept` and `PriceState::quote`; `Overflow`.
     pub fn sync(&mut self, update: &RawUpdate, usage: PriceUse, at: Moment) -> Result<Synced> {
-        self.lifecycle.ensure_active()?;
-        self.prices.accept(update, at, &self.params)?;
-        let quote = self.prices.quote(usage, at, &self.params)?;
-        let revived = self.note_use(usage, at)?;
-        self.end_sparing(at.time);
+        let Glance { quote, revived } = self.glance(update, usage, at)?;
         self.begin_insurance_day(at.time)?;
         let mut marks = self.marks(quote)?;
         let free_pool = self.free_pool()?;
         let accrued = self.accrue(&marks, free_pool, at)?;
         let strained = self.relieve(&mut marks, free_pool)?;
         Ok(Synced { marks, accrued, strained, revived })
+    }
+
+    /// Takes in an update and checks the price for `usage`, and no more: for what touches no side.
+    ///
+    /// # Errors
+    /// Those of `sync`.
+    #[inline(always)]
+    pub fn glance(&mut self, update: &RawUpdate, usage: PriceUse, at: Moment) -> Result<Glance> {
+        self.lifecycle.ensure_active()?;
+        self.prices.accept(update, at, &self.params)?;
+        let quote = self.prices.quote(usage, at, &self.params)?;
+        let revived = self.note_use(usage, at)?;
+        self.end_sparing(at.time);
+        Ok(Glance { quote, revived })
     }
 
     /// Remembers what the price serves. One that a decrease would accept, published after the declaration that the oracle is dead

@@ -48,6 +48,12 @@ impl Ppb {
         narrow(divide(multiply(self.get(), part), whole, rounding)?).map(Self::new)
     }
 
+    /// Three quarters of it, rounded up. Errors: `Overflow`.
+    pub fn three_quarters(self) -> Result<Self> {
+        let thrice = self.get().checked_mul(3).ok_or(Error::Overflow)?;
+        Ok(Self::new(thrice.div_ceil(4)))
+    }
+
     /// As a rate a day, to be paid. Errors: `Overflow`.
     pub fn per_day(self) -> Result<PpbPerDay> {
         i64::try_from(self.get()).map(PpbPerDay::new).map_err(|_| Error::Overflow)

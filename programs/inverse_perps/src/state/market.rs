@@ -8,7 +8,7 @@ use anchor_lang::prelude::*;
 use inverse_perps_engine as engine;
 use inverse_perps_engine::actions::{Outcome, Synced};
 use inverse_perps_engine::market::Marks;
-use inverse_perps_engine::oracle::{Moment, PriceUse};
+use inverse_perps_engine::oracle::{Moment, PriceUse, Quote};
 use inverse_perps_engine::settlement::Status;
 use inverse_perps_engine::units::{Sats, UnixTime};
 
@@ -123,11 +123,27 @@ impl Market {
         Ok((synced.trading().map_err(fail)?, moment))
     }
 
-    fn log_synced(&mut self, key: Pubkey, synced: &Synced) {
-        if synced.revived {
+    /// Takes in the price and checks it for `usage`, and no more: for what touches no side.
+    ///
+    /// # Errors
+    /// Those of `oracle::read` and of the engine's glance.
+    pub fn glance(&mut self, key: Pubkey, price: &AccountInfo, usage: PriceUse) -> Result<(Quote, Moment)> {
+        let moment = now()?;
+        let update = oracle::read(self.oracle_kind, &self.oracle, price)?;
+        let glance = self.state.glance(&update, usage, moment).map_err(fail)?;
+        self.log_revived(key, glance.revived);
+        Ok((glance.quote, moment))
+    }
+
+    fn log_revived(&mut self, key: Pubkey, revived: bool) {
+        if revived {
             let head = self.next_event(key);
             events::log(&OracleRevived::new(head, &self.state));
         }
+    }
+
+    fn log_synced(&mut self, key: Pubkey, synced: &Synced) {
+        self.log_revived(key, synced.revived);
         if let Some(accrued) = synced.accrued {
             let head = self.next_event(key);
             events::log(&Accrued::new(head, &self.state, &accrued));

@@ -7,7 +7,6 @@ use crate::state::{Market, Order, Position};
 use crate::token::{self, MarketSigner};
 use anchor_lang::prelude::*;
 use anchor_lang::AccountsClose;
-use anchor_spl::token::Token;
 use inverse_perps_engine::actions::{Execution, ExecutionOutcome, Filled, TipShares, Triggerer};
 use inverse_perps_engine::ledger::Ledger;
 use inverse_perps_engine::oracle::PriceUse;
@@ -37,8 +36,8 @@ pub struct ExecuteOrder<'info> {
     /// CHECK: where the tip goes, of the executor's choice; SPL Token checks it.
     #[account(mut)]
     pub destination: UncheckedAccount<'info>,
-    /// SPL Token.
-    pub token_program: Program<'info, Token>,
+    /// CHECK: SPL Token, which `token` calls by its own id.
+    pub token_program: UncheckedAccount<'info>,
     /// CHECK: the token account that has triggered the order.
     #[account(mut)]
     pub triggerer: Option<UncheckedAccount<'info>>,
@@ -75,9 +74,8 @@ impl<'info> ExecuteOrder<'info> {
         order.ensure_of(self.market.to_account_info().key, self.position.to_account_info().key, position)?;
         order.ensure_payer(self.payer.key)?;
         market.ensure_vault(self.vault.key)?;
-        let given = |account: &Option<UncheckedAccount>| account.as_ref().map_or(Pubkey::default(), |account| *account.key);
-        require!(given(&self.triggerer) == order.triggered_by, PerpError::WrongTriggerer);
-        require!(given(&self.partner) == order.partner, PerpError::WrongPartner);
+        require!(is_given(&self.triggerer, &order.triggered_by), PerpError::WrongTriggerer);
+        require!(is_given(&self.partner, &order.partner), PerpError::WrongPartner);
         Ok(())
     }
 
@@ -149,5 +147,13 @@ impl<'info> ExecuteOrder<'info> {
             events::log(&PositionDecreased::new(head, order.position, &position.state, fill, ledger));
         }
         Ok(())
+    }
+}
+
+/// Whether an optional account is the one that is named, or left off where none is.
+fn is_given(account: &Option<UncheckedAccount>, named: &Pubkey) -> bool {
+    match account {
+        Some(account) => account.key == named,
+        None => *named == Pubkey::default(),
     }
 }

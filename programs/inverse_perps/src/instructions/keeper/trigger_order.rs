@@ -36,9 +36,9 @@ pub fn trigger_order(ctx: Context<TriggerOrder>) -> Result<()> {
     let mut order = accounts.order.load_mut()?;
     order.ensure_of(&key, &position_key, &position)?;
 
-    let (marks, moment) = market.sync_to_trade(key, &accounts.price, PriceUse::Upkeep)?;
+    let (quote, moment) = market.glance(key, &accounts.price, PriceUse::Upkeep)?;
     market.settle(key, position_key, &mut position)?;
-    market.state.trigger_order(&mut position.state, &mut order.state, &marks, moment).map_err(fail)?;
+    market.state.trigger_order(&mut position.state, &mut order.state, &quote, moment).map_err(fail)?;
     order.triggered_by = accounts.destination.key();
     let head = market.next_event(key);
     events::log(&OrderTriggered {
@@ -46,7 +46,7 @@ pub fn trigger_order(ctx: Context<TriggerOrder>) -> Result<()> {
         position: position_key,
         order: accounts.order.key(),
         triggered_by: order.triggered_by,
-        price_e8: marks.quote.price,
+        price_e8: quote.price,
         due: order.state.due.get(),
     });
     Ok(())

@@ -42,8 +42,7 @@ pub fn decrease_position(ctx: Context<TradePosition>, args: DecreasePositionArgs
     let order = Decrease { size, limit: Price::new(args.limit_price_e8) };
     let filled = market.state.decrease(&mut position.state, &order, &marks, moment).map_err(fail)?;
     market.state.ledger.ensure_conserved(before.total().map_err(fail)?).map_err(fail)?;
-    let cost = filled.cost(&marks.quote).map_err(fail)?;
-    position.state.budget.spend(trader, cost, moment.time).map_err(fail)?;
+    position.state.budget_fill(trader, &filled, &marks.quote, moment.time).map_err(fail)?;
     let head = market.next_event(key);
     let ledger = LedgerChange::since(&before, &market.state.ledger)?;
     events::log(&PositionDecreased::new(head, position_key, &position.state, (direction, &filled), ledger));

@@ -86,8 +86,7 @@ pub fn increase_position(ctx: Context<TradePosition>, args: IncreasePositionArgs
     };
     let filled = market.state.increase(&mut position.state, &order, &marks, moment).map_err(fail)?;
     market.state.ledger.ensure_conserved(before.total().map_err(fail)?).map_err(fail)?;
-    let cost = filled.cost(&marks.quote).map_err(fail)?;
-    position.state.budget.spend(trader, cost, moment.time).map_err(fail)?;
+    position.state.budget_fill(trader, &filled, &marks.quote, moment.time).map_err(fail)?;
     let head = market.next_event(key);
     let ledger = LedgerChange::since(&before, &market.state.ledger)?;
     events::log(&PositionIncreased::new(head, position_key, &position.state, &filled, ledger));

@@ -135,7 +135,7 @@ pub fn place_order(ctx: Context<PlaceOrder>, args: PlaceOrderArgs) -> Result<()>
     let trader = position.trader(accounts.trader.key)?;
     market.ensure_pull()?;
 
-    let (marks, moment) = market.sync_to_trade(key, &accounts.price, PriceUse::Upkeep)?;
+    let (quote, moment) = market.glance(key, &accounts.price, PriceUse::Upkeep)?;
     market.settle(key, position_key, &mut position)?;
     let id = u64::from(position.state.next_order).to_le_bytes();
     let seeds: &[&[u8]] = &[seeds::ORDER, position_key.as_ref(), &id, &[args.bump]];
@@ -145,7 +145,7 @@ pub fn place_order(ctx: Context<PlaceOrder>, args: PlaceOrderArgs) -> Result<()>
     order.bump = args.bump;
     order.position = position_key;
     order.payer = accounts.payer.key();
-    order.state = market.state.place_order(&mut position.state, &(&args).into(), trader, &marks, moment).map_err(fail)?;
+    order.state = market.state.place_order(&mut position.state, &(&args).into(), trader, &quote, moment).map_err(fail)?;
     accounts.link(&mut order)?;
     let head = market.next_event(key);
     events::log(&OrderPlaced::new(head, accounts.order.key(), &order));
