@@ -186,7 +186,7 @@ impl Rehearsal {
         Ok((marks, closed.map_or(Sats::ZERO, |closed| closed.tip_most)))
     }
 
-    pub(super) fn sync_to_trade(&mut self, usage: PriceUse, now: &Now) -> Result<Marks> {
+    fn sync_to_trade(&mut self, usage: PriceUse, now: &Now) -> Result<Marks> {
         self.books.market.sync(&now.update, usage, now.at)?.trading()
     }
 

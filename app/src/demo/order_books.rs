@@ -41,10 +41,10 @@ impl Rehearsal {
 
     fn place(&mut self, placement: &Placement, now: &Now) -> Result<()> {
         let Placement { request, linked_with, .. } = placement;
-        let marks = self.sync_to_trade(PriceUse::Upkeep, now)?;
+        let quote = self.books.market.glance(&now.update, PriceUse::Upkeep, now.at)?.quote;
         self.settle()?;
         let books = &mut self.books;
-        let state = books.market.place_order(&mut books.position, request, Trader::Owner, &marks, now.at)?;
+        let state = books.market.place_order(&mut books.position, request, Trader::Owner, &quote, now.at)?;
         if let Some(partner) = linked_with.and_then(|id| books.orders.get_mut(&id)) {
             partner.partner = Some(state.id);
         }
@@ -54,10 +54,10 @@ impl Rehearsal {
 
     fn trigger(&mut self, id: u32, now: &Now) -> Result<()> {
         let mut held = self.take(id)?;
-        let marks = self.sync_to_trade(PriceUse::Upkeep, now)?;
+        let quote = self.books.market.glance(&now.update, PriceUse::Upkeep, now.at)?.quote;
         self.settle()?;
         let books = &mut self.books;
-        books.market.trigger_order(&mut books.position, &mut held.state, &marks, now.at)?;
+        books.market.trigger_order(&mut books.position, &mut held.state, &quote, now.at)?;
         held.triggered = true;
         books.orders.insert(id, held);
         Ok(())
