@@ -69,7 +69,8 @@ fn orders(venue: &Venue, wanted: impl Fn(&Venue, &Held) -> bool) -> Vec<(usize, 
 /// Where the chain's accounts cannot be read.
 pub fn tend(venue: &mut Venue) -> Result<Vec<usize>> {
     let mut wiped_out = Vec::new();
-    if !relieve(venue)? {
+    let is_new = venue.market.prices.publish_time < venue.now().update.publish_time;
+    if !relieve(venue)? && is_new {
         venue.attempt(venue.scenario.keeper(), Action::Accrue)?;
     }
     for _ in 0..MOST_PASSES {

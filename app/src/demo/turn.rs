@@ -118,7 +118,7 @@ fn enlarge(seat: usize, agent: &Agent, venue: &mut Venue, rng: &mut StdRng) -> R
     increase(seat, agent, Wish { notional, deposit, heedless: false }, venue, rng).map(drop)
 }
 
-/// Places a market order, one out of three new positions with a stop and a take-profit before it in the same transaction. Whether it
+/// Places a market order, for some new positions with a stop and a take-profit before it in the same transaction. Whether it
 /// could be done.
 fn increase(seat: usize, agent: &Agent, wish: Wish, venue: &mut Venue, rng: &mut StdRng) -> Result<bool> {
     let Wish { notional, deposit, heedless } = wish;
@@ -126,7 +126,7 @@ fn increase(seat: usize, agent: &Agent, wish: Wish, venue: &mut Venue, rng: &mut
     let direction = open.unwrap_or_else(|| agent.side(venue));
     let tip = terms::tip(notional, venue)?;
     let mut orders = Vec::new();
-    if open.is_none() && rng.gen_ratio(1, 3) {
+    if open.is_none() && rng.gen_ratio(venue.scenario.protected_permille, 1_000) {
         orders.extend(terms::protection(seat, direction, tip, venue, rng)?);
     }
     let id = venue.seats[seat].position.next_order + u32::try_from(orders.len())?;
