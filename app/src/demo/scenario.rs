@@ -141,9 +141,9 @@ impl Scenario {
         }
         Params {
             stress: Bps::new(1_500),
-            max_utilisation: Bps::new(6_000),
+            max_utilisation: Bps::new(7_000),
             deleverage_target: Bps::new(4_500),
-            deleverage_trigger: Bps::new(6_000),
+            deleverage_trigger: Bps::new(7_000),
             ..params
         }
     }
