@@ -1,25 +1,27 @@
 //! A chain in process: LiteSVM with the program's ELF, a wrapped-BTC mint and one Pyth price account.
 
+mod ordering;
+mod pricing;
+mod reading;
 mod refused;
 mod trading;
 mod wind_up;
 
+pub use pricing::Tick;
 pub use refused::Refused;
 
 use crate::client::addresses::{program, program_data, MarketKeys};
+use crate::client::exchange;
 use crate::client::instructions;
-use crate::client::pyth::{price_update, PriceSays, RECEIVER};
-use crate::client::{accounts, exchange};
+use crate::client::pyth::PriceSays;
 use anyhow::{anyhow, bail, Context, Result};
 use inverse_perps::instructions::{CreateMarketArgs, InitializeExchangeArgs};
-use inverse_perps::state::{Market, OracleSource, Position, Settlement, Withdrawal as QueuedShares};
-use inverse_perps_engine::oracle::Moment;
+use inverse_perps::state::OracleSource;
+use inverse_perps_engine::market::Fills;
 use inverse_perps_engine::params::Params;
-use inverse_perps_engine::units::UnixTime;
 use litesvm::types::TransactionMetadata;
 use litesvm::LiteSVM;
 use litesvm_token::{CreateAccount, CreateAssociatedTokenAccount, CreateMint, MintTo};
-use solana_account::Account;
 use solana_address::Address;
 use solana_clock::Clock;
 use solana_instruction::Instruction;
@@ -37,7 +39,7 @@ const LAMPORTS: u64 = 1_000_000_000_000;
 const ADMIN_SECRET: [u8; 32] = [0xad; 32];
 const MINT: Address = Address::new_from_array([0xb7; 32]);
 const PRICE_ACCOUNT: Address = Address::new_from_array([0x9c; 32]);
-const SLOTS_A_SECOND_BY_TEN: u64 = 25;
+const FILL_ACCOUNT: Address = Address::new_from_array([0x9d; 32]);
 const UPGRADE_AUTHORITY_OFFSET: usize = 13;
 
 /// Where the ELF is, built first by `scripts/build-program` if it is missing or older than its sources.
@@ -91,35 +93,50 @@ pub struct LocalChain {
     pub keys: MarketKeys,
     /// Its price account.
     pub price: Address,
+    /// The price account for updates that are to set a fill price, where that is not the newest.
+    pub fill_price: Address,
+    fills: Fills,
+    newest: PriceSays,
+    started: i64,
     market_index: u16,
     token_accounts: u64,
 }
 
-/// What a price account is to say, at the chain's time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tick {
-    /// Price, 1e-8 USD.
-    pub price_e8: u64,
-    /// Confidence, 1e-8 USD.
-    pub confidence_e8: u64,
-    /// Exponential moving average, 1e-8 USD.
-    pub ema_e8: u64,
-}
-
 impl LocalChain {
-    /// Starts a chain at `unix_time` with the program at `elf`, and creates mint, exchange and one market at the tick's price.
+    /// Starts a chain at `unix_time` with the program at `elf`, and creates mint, exchange and one market at the tick's price, which
+    /// only orders trade on.
     ///
     /// # Errors
     /// Where the ELF cannot be loaded or a set-up transaction is refused.
     pub fn start(elf: &Path, params: Params, tick: Tick, unix_time: i64) -> Result<Self> {
+        Self::start_filling(elf, params, tick, unix_time, Fills::OrdersOnly)
+    }
+
+    /// The same with markets that fill as said.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub fn start_filling(elf: &Path, params: Params, tick: Tick, unix_time: i64, fills: Fills) -> Result<Self> {
         let mut svm = LiteSVM::new();
         svm.add_program_from_file(program(), elf).map_err(|error| anyhow!("{}: {error:?}", elf.display()))?;
         let admin = Keypair::new_from_array(ADMIN_SECRET);
         svm.airdrop(&admin.pubkey(), LAMPORTS).map_err(Refused::from)?;
         let mint = create_mint(&mut svm, &admin)?;
-        let mut chain = Self { svm, keys: MarketKeys::find(mint, 0), price: PRICE_ACCOUNT, market_index: 0, token_accounts: 0 };
+        let mut chain = Self {
+            svm,
+            keys: MarketKeys::find(mint, 0),
+            price: PRICE_ACCOUNT,
+            fill_price: FILL_ACCOUNT,
+            fills,
+            newest: tick.published(unix_time, unix_time - 1)?,
+            started: unix_time,
+            market_index: 0,
+            token_accounts: 0,
+        };
         chain.set_upgrade_authority(&admin.pubkey())?;
-        chain.set_time(unix_time, 1);
+        // The simulator has spent slots already; the chain's own begin here.
+        chain.svm.set_sysvar(&Clock::default());
+        chain.set_time(unix_time);
         chain.post(tick)?;
         let initialize = instructions::initialize_exchange(
             admin.pubkey(),
@@ -138,7 +155,7 @@ impl LocalChain {
     fn create_market(&mut self, index: u16, params: Params) -> Result<()> {
         let (admin, mint) = (self.admin(), self.keys.mint);
         let oracle = OracleSource::PythPull { feed_id: FEED_ID };
-        let args = CreateMarketArgs { index, oracle, params, instant_fills: true };
+        let args = CreateMarketArgs { index, oracle, params, instant_fills: self.fills == Fills::Instant };
         self.send(&[instructions::create_market(admin.pubkey(), mint, self.price, args)], &admin)?;
         self.keys = MarketKeys::find(mint, index);
         self.market_index = index;
@@ -172,45 +189,6 @@ impl LocalChain {
         account.data[tag] = 1;
         account.data[key].copy_from_slice(authority.as_ref());
         self.svm.set_account(address, account).map_err(|error| anyhow!("program data: {error:?}"))
-    }
-
-    /// Unix time of the Clock.
-    pub fn time(&self) -> i64 {
-        self.svm.get_sysvar::<Clock>().unix_timestamp
-    }
-
-    fn set_time(&mut self, unix_time: i64, slot: u64) {
-        let mut clock = self.svm.get_sysvar::<Clock>();
-        clock.unix_timestamp = unix_time;
-        clock.slot = slot;
-        self.svm.set_sysvar(&clock);
-    }
-
-    /// Moves the Clock on, with as many slots as fit, at least one.
-    pub fn advance(&mut self, seconds: u32) {
-        let clock = self.svm.get_sysvar::<Clock>();
-        let slots = (u64::from(seconds) * SLOTS_A_SECOND_BY_TEN / 10).max(1);
-        self.set_time(clock.unix_timestamp + i64::from(seconds), clock.slot + slots);
-        self.svm.expire_blockhash();
-    }
-
-    /// Publishes a price now.
-    ///
-    /// # Errors
-    /// Where the tick does not fit Pyth's integers.
-    pub fn post(&mut self, tick: Tick) -> Result<()> {
-        let now = self.time();
-        let says = PriceSays {
-            feed_id: FEED_ID,
-            price_e8: i64::try_from(tick.price_e8)?,
-            confidence_e8: tick.confidence_e8,
-            ema_e8: i64::try_from(tick.ema_e8)?,
-            publish_time: now,
-            previous_publish_time: now - 1,
-        };
-        let account =
-            Account { lamports: LAMPORTS, data: price_update(&says)?, owner: RECEIVER, executable: false, rent_epoch: 0 };
-        self.svm.set_account(self.price, account).map_err(|error| anyhow!("price account: {error:?}"))
     }
 
     /// Sends instructions in one transaction, signed and paid by `signer`.
@@ -299,81 +277,6 @@ impl LocalChain {
         secret[..8].copy_from_slice(&self.token_accounts.to_le_bytes());
         let keypair = Keypair::new_from_array(secret);
         CreateAccount::new(&mut self.svm, owner, mint).account_kp(keypair).send().map_err(|failed| Refused::from(failed).into())
-    }
-
-    /// The market as it stands.
-    ///
-    /// # Errors
-    /// Where the account is missing or not a market.
-    pub fn market(&self) -> Result<Market> {
-        accounts::market(&self.data(&self.keys.market)?)
-    }
-
-    /// A position as it stands.
-    ///
-    /// # Errors
-    /// Where the account is missing or not a position.
-    pub fn position(&self, address: &Address) -> Result<Position> {
-        accounts::position(&self.data(address)?)
-    }
-
-    /// What the vault's token account holds.
-    ///
-    /// # Errors
-    /// Where the account is missing.
-    pub fn vault_sats(&self) -> Result<u64> {
-        accounts::token_amount(&self.data(&self.keys.vault)?)
-    }
-
-    /// What a token account holds.
-    ///
-    /// # Errors
-    /// Where the account is missing.
-    pub fn tokens(&self, address: &Address) -> Result<u64> {
-        accounts::token_amount(&self.data(address)?)
-    }
-
-    /// A settlement's account as it stands; none where there is no such account.
-    ///
-    /// # Errors
-    /// Where the account is not a settlement.
-    pub fn settlement(&self, epoch: u32) -> Result<Option<Settlement>> {
-        self.existing(&self.keys.settlement(epoch)).map(|data| accounts::settlement(&data)).transpose()
-    }
-
-    /// An owner's withdrawal as it stands; none where there is no such account.
-    ///
-    /// # Errors
-    /// Where the account is not a withdrawal.
-    pub fn withdrawal(&self, owner: &Address, id: u64) -> Result<Option<QueuedShares>> {
-        self.existing(&self.keys.withdrawal(owner, id)).map(|data| accounts::withdrawal(&data)).transpose()
-    }
-
-    /// How many tokens of a mint exist.
-    ///
-    /// # Errors
-    /// Where the account is missing.
-    pub fn supply(&self, mint: &Address) -> Result<u64> {
-        accounts::mint_supply(&self.data(mint)?)
-    }
-
-    /// The Clock, as the engine wants it.
-    pub fn moment(&self) -> Moment {
-        let clock = self.svm.get_sysvar::<Clock>();
-        Moment { time: UnixTime::new(clock.unix_timestamp), slot: clock.slot }
-    }
-
-    /// An account's bytes.
-    ///
-    /// # Errors
-    /// Where there is no such account.
-    pub fn data(&self, address: &Address) -> Result<Vec<u8>> {
-        Ok(self.svm.get_account(address).with_context(|| format!("there is no account {address}"))?.data)
-    }
-
-    /// An account's bytes; none where there is no such account, or where it has been closed.
-    pub fn existing(&self, address: &Address) -> Option<Vec<u8>> {
-        self.svm.get_account(address).filter(|account| account.lamports > 0).map(|account| account.data)
     }
 
     /// The exchange's address, for reports.

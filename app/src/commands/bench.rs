@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use inverse_perps::instructions::{CreateMarketArgs, InitializeExchangeArgs, PositionDirection};
 use inverse_perps::state::{Exchange, Market, OracleSource, PendingUpdate, Position, Settlement, Withdrawal};
+use inverse_perps_engine::market::Fills;
 use inverse_perps_engine::params::Params;
 use inverse_perps_engine::side::Direction;
 use inverse_perps_engine::units::{Price, Scale};
@@ -140,7 +141,7 @@ fn tick(dollars: u64) -> Tick {
 
 impl Scene {
     fn set(elf: &std::path::Path, state: State) -> Result<Self> {
-        let mut chain = LocalChain::start(elf, Params::standard(), tick(60_000), START)?;
+        let mut chain = LocalChain::start_filling(elf, Params::standard(), tick(60_000), START, Fills::Instant)?;
         let mut trader = |byte: u8| chain.trader(Keypair::new_from_array([byte; 32]), 1_000 * BITCOIN);
         let (long, short, flat) = (trader(1)?, trader(2)?, trader(3)?);
         let (provider, liquidatable) = (trader(4)?, trader(5)?);

@@ -18,6 +18,9 @@ pub const EXAMPLES: &str = "\
 Each bar is played as four prices: open, the nearer extreme, the other, close, a quarter of the bar's interval apart. The file is \
 comma-separated with the header unix_time,open,high,low,close; a price below $1 or above $100,000,000 is passed over.
 
+The market fills orders alone: each is placed at one price and filled by a keeper at the first one six seconds later, which lies on the
+way to the next of the file and is off it by chance.
+
 With --stress the pool is thin and shorts take as much of it as the parameters' bounds allow, so that a fall of the price leads to
 deleveragings and to settlements of the market; after a settlement that cannot pay everything a new market follows.
 

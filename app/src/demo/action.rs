@@ -1,8 +1,20 @@
 //! What can be done in the demo, one instruction each. What it does to the books is in `books`.
 
 use inverse_perps_engine::actions::DecreaseSize;
+use inverse_perps_engine::order::{FillUpdate, OrderRequest};
 use inverse_perps_engine::units::{Notional, Sats};
 use inverse_perps_engine::Direction;
+
+/// An order to be placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// Its id: the position's next.
+    pub id: u32,
+    /// What it asks for.
+    pub request: OrderRequest,
+    /// The resting order that it is linked with.
+    pub linked_with: Option<u32>,
+}
 
 /// One instruction of the demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,10 +23,20 @@ pub enum Action {
     Deposit(Sats),
     /// Margin out.
     Withdraw(Sats),
-    /// Opens or enlarges, at any price.
+    /// Opens or enlarges at once and at any price, which these markets refuse.
     Increase(Direction, Notional),
-    /// Reduces or closes, at any price.
+    /// Reduces or closes at once and at any price, which they refuse too.
     Decrease(DecreaseSize),
+    /// Places an order.
+    Place(Placement),
+    /// Takes the order of this id back.
+    Cancel(u32),
+    /// Triggers it.
+    Trigger(u32),
+    /// Executes it with this update.
+    Execute(u32, FillUpdate),
+    /// Removes it, void or expired.
+    Expire(u32),
     /// Liquidates the position.
     Liquidate,
     /// Accrues.
@@ -53,6 +75,11 @@ impl Action {
             Action::Withdraw(_) => "withdraw_collateral",
             Action::Increase(..) => "increase_position",
             Action::Decrease(_) => "decrease_position",
+            Action::Place(_) => "place_order",
+            Action::Cancel(_) => "cancel_order",
+            Action::Trigger(_) => "trigger_order",
+            Action::Execute(..) => "execute_order",
+            Action::Expire(_) => "expire_order",
             Action::Liquidate => "liquidate",
             Action::Accrue => "accrue_funding",
             Action::Deleverage => "deleverage",
@@ -94,11 +121,19 @@ impl Action {
         )
     }
 
+    /// Whether it changes the position's orders.
+    pub fn touches_orders(&self) -> bool {
+        matches!(self, Action::Place(_) | Action::Cancel(_) | Action::Trigger(_) | Action::Execute(..) | Action::Expire(_))
+    }
+
     /// Whether a keeper sends it for somebody else's position or for none.
     pub fn is_upkeep(&self) -> bool {
         matches!(
             self,
             Action::Liquidate
+                | Action::Trigger(_)
+                | Action::Execute(..)
+                | Action::Expire(_)
                 | Action::Accrue
                 | Action::Deleverage
                 | Action::CloseOut

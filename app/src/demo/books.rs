@@ -1,9 +1,10 @@
 //! The engine doing what a program's handler does: the rehearsal that the chain is held against.
 
 use super::action::Action;
+use super::order_books::Held;
 use super::wire::spoken;
 use crate::client::instructions::{any_price_to_close, any_price_to_open};
-use inverse_perps_engine::actions::{Decrease, DecreaseSize, Increase};
+use inverse_perps_engine::actions::{Decrease, DecreaseSize, ExecutionOutcome, Increase};
 use inverse_perps_engine::market::Marks;
 use inverse_perps_engine::math::Rounding;
 use inverse_perps_engine::oracle::{Moment, PriceUse, RawUpdate};
@@ -11,14 +12,17 @@ use inverse_perps_engine::queue::Withdrawal;
 use inverse_perps_engine::settlement::{Settlement, Status};
 use inverse_perps_engine::units::{Notional, Price, Sats, SignedSats};
 use inverse_perps_engine::{Direction, Error, Market, Position, Result};
+use std::collections::BTreeMap;
 
-/// The accounts that an instruction touches: the market and one of each other kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The accounts that an instruction touches: the market, one of each other kind, and the position's orders.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Books {
     /// The market.
     pub market: Market,
     /// The position; that of a closed account is empty.
     pub position: Position,
+    /// The position's orders by their ids.
+    pub orders: BTreeMap<u32, Held>,
     /// The newest settlement; that of a closed account is empty.
     pub settlement: Settlement,
     /// Shares of the pool in the queue.
@@ -35,18 +39,20 @@ pub struct Now {
 }
 
 /// Books after a rehearsal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rehearsal {
     /// The books.
     pub books: Books,
     /// What deleveraging had realised for the position and was now written to it: events name it only together with its costs.
     pub deleveraged: SignedSats,
+    /// What executing an order came to.
+    pub outcome: Option<ExecutionOutcome>,
 }
 
 impl Rehearsal {
     /// Of nothing yet.
     pub fn of(books: Books) -> Self {
-        Self { books, deleveraged: SignedSats::ZERO }
+        Self { books, deleveraged: SignedSats::ZERO, outcome: None }
     }
 
     /// Does what the program's handler does with the engine.
@@ -58,6 +64,9 @@ impl Rehearsal {
             Action::Deposit(_) | Action::Withdraw(_) => self.move_margin(action, now),
             Action::Increase(direction, notional) => self.increase(direction, notional, now),
             Action::Decrease(size) => self.decrease(size, now),
+            Action::Place(_) | Action::Cancel(_) | Action::Trigger(_) | Action::Execute(..) | Action::Expire(_) => {
+                self.order(action, now)
+            }
             Action::Liquidate => {
                 let marks = self.sync_to_trade(PriceUse::Upkeep, now)?;
                 self.settle()?;
@@ -155,6 +164,9 @@ impl Rehearsal {
         if !position.margin.is_zero() {
             market.withdraw_collateral(position, position.margin, None)?;
         }
+        if position.open_orders != 0 {
+            return Err(Error::PositionNotEmpty);
+        }
         *position = Position::default();
         Ok(())
     }
@@ -178,7 +190,7 @@ impl Rehearsal {
         self.books.market.sync(&now.update, usage, now.at)?.trading()
     }
 
-    fn settle(&mut self) -> Result<()> {
+    pub(super) fn settle(&mut self) -> Result<()> {
         let Books { market, position, .. } = &mut self.books;
         self.deleveraged = self.deleveraged.plus(unwritten(market, position)?)?;
         market.settle(position).map(drop)

@@ -82,6 +82,44 @@ pub struct LiquidityTally {
     pub lapsed: u64,
 }
 
+/// What became of orders. Every one that was placed leaves in one of six ways, or is there still.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OrderTally {
+    /// Placed.
+    pub placed: u64,
+    /// Of those, resting ones: limits, stops and take-profits.
+    pub placed_to_rest: u64,
+    /// Times that a price triggered one.
+    pub triggered: u64,
+    /// Filled.
+    pub filled: u64,
+    /// Of those, ones that had been triggered.
+    pub filled_after_trigger: u64,
+    /// Failed for their owner's reasons.
+    pub failed: u64,
+    /// Failed for the market's.
+    pub blocked: u64,
+    /// Times that a triggered one missed its bound and rested again.
+    pub missed_bound: u64,
+    /// Expired or not filled in time: their tips went to insurance.
+    pub expired: u64,
+    /// Taken back.
+    pub cancelled: u64,
+    /// Removed after a liquidation, a settlement or their partner's fill had voided them.
+    pub void: u64,
+    /// Tips paid to the keeper.
+    pub tips_sats: u64,
+    /// Taker fees of those that failed for their owner's reasons.
+    pub failure_fees_sats: u64,
+}
+
+impl OrderTally {
+    /// Those that have left.
+    pub fn left(&self) -> u64 {
+        self.filled + self.failed + self.blocked + self.expired + self.cancelled + self.void
+    }
+}
+
 /// One liquidation, for the chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Liquidation {

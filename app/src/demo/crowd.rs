@@ -53,7 +53,7 @@ impl Crowd {
         Self { agents: venue.scenario.crowd.iter().map(agent).collect() }
     }
 
-    /// Most of them open a position before the first step.
+    /// Most of them order a position before the first step.
     ///
     /// # Errors
     /// Where the chain's accounts cannot be read.
@@ -81,7 +81,8 @@ impl Crowd {
     /// Where the chain's accounts cannot be read.
     pub fn trade(&mut self, step: usize, venue: &mut Venue, rng: &mut StdRng) -> Result<()> {
         for (seat, agent) in self.agents.iter().enumerate() {
-            if !rng.gen_ratio(venue.scenario.turns_permille, 1_000) {
+            // Whoever waits for a fill waits.
+            if !rng.gen_ratio(venue.scenario.turns_permille, 1_000) || venue.seats[seat].pending().is_some() {
                 continue;
             }
             if !venue.is_flat(seat) {

@@ -4,6 +4,8 @@ use crate::chain::Tick;
 use crate::prices::{self, Bar};
 use anyhow::{ensure, Context, Result};
 use inverse_perps_engine::units::Price;
+use rand::rngs::StdRng;
+use rand::Rng;
 
 /// One published price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,14 +74,31 @@ impl Timeline {
         let (time, last) = self.steps.last().map_or((self.start, self.first), |step| (step.unix_time, step.tick));
         let unix_time = due.max(time + 1);
         let elapsed_seconds = u32::try_from(unix_time - time).context("two bars are more than a century apart")?;
-        let tick = Tick {
-            price_e8: price.get(),
-            confidence_e8: confidence(last.price_e8, price.get()),
-            ema_e8: average(&last, price.get(), elapsed_seconds)?,
-        };
+        let tick = after(&last, price.get(), elapsed_seconds)?;
         self.steps.push(Step { elapsed_seconds, unix_time, tick });
         Ok(())
     }
+}
+
+/// The tick that a price makes so many seconds after another.
+fn after(last: &Tick, price_e8: u64, elapsed_seconds: u32) -> Result<Tick> {
+    let (confidence_e8, ema_e8) = (confidence(last.price_e8, price_e8), average(last, price_e8, elapsed_seconds)?);
+    Ok(Tick { price_e8, confidence_e8, ema_e8 })
+}
+
+/// A tick between two: after `seconds` out of so many from the last to the next, as far on the way as the time is, and off by at most
+/// what a random walk is off after that time.
+///
+/// # Errors
+/// Where the moving average leaves its range.
+pub fn on_the_way(last: &Tick, next_e8: u64, (seconds, out_of): (u32, u32), rng: &mut StdRng) -> Result<Tick> {
+    let parts = |whole: u64| whole * u64::from(seconds) / u64::from(out_of.max(1));
+    let off = i128::from(parts(1_000_000).isqrt());
+    let permille = i128::from(parts(1_000)) + rng.gen_range(-off..=off);
+    let (from, to) = (i128::from(last.price_e8), i128::from(next_e8));
+    let between = from + (to - from) * permille / 1_000;
+    let price = between.clamp(Price::MIN.get().into(), Price::MAX.get().into());
+    after(last, u64::try_from(price)?, seconds)
 }
 
 fn is_usable(price: &Price) -> bool {
@@ -170,6 +189,20 @@ mod tests {
         assert_eq!(confidence(10_000_000_000, 10_000_000_000), 4_000_000);
         assert_eq!(confidence(10_100_000_000, 10_000_000_000), 9_000_000);
         assert_eq!(confidence(20_000_000_000, 10_000_000_000), 55_000_000);
+    }
+
+    #[test]
+    fn a_tick_on_the_way_is_near_where_the_time_is_and_within_bounds() {
+        let mut rng = <StdRng as rand::SeedableRng>::seed_from_u64(1);
+        let last = Tick { price_e8: 10_000_000_000, confidence_e8: 0, ema_e8: 10_000_000_000 };
+        for _ in 0..100 {
+            // Six seconds of 900: 0.6 % of the way, off by at most 8.1 %.
+            let tick = on_the_way(&last, 20_000_000_000, (6, 900), &mut rng).unwrap();
+            assert!((9_250_000_000..=10_870_000_000).contains(&tick.price_e8), "{tick:?}");
+            assert_eq!(on_the_way(&last, last.price_e8, (6, 900), &mut rng).unwrap().price_e8, last.price_e8);
+            let least = on_the_way(&Tick { price_e8: 100_000_000, ..last }, Price::MAX.get(), (6, 900), &mut rng).unwrap();
+            assert!(is_usable(&Price::new(least.price_e8)));
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! A market played through a price file: a crowd trades on a chain in process, a keeper liquidates, and the ledger is held
-//! against the vault at every step.
+//! A market played through a price file: a crowd trades by orders on a chain in process, a keeper fills them and liquidates, and the
+//! ledger is held against the vault at every step.
 //!
 //! Whoever acts here rehearses with the engine first and leaves out what it would refuse. So every transaction that is sent is
 //! meant to succeed, but for a few that are sent because they must fail, and the chain must end in the rehearsed state to the bit.
@@ -16,16 +16,21 @@ pub mod counts;
 pub mod crowd;
 pub mod feed;
 pub mod figures;
+pub mod fills;
 pub mod keeper;
 pub mod mischief;
 pub mod onlookers;
+pub mod order_books;
+pub mod prospect;
 pub mod providers;
 pub mod report;
 pub mod scenario;
+pub mod seat;
 pub mod settling;
 pub mod sizes;
 pub mod succession;
 pub mod tally;
+pub mod terms;
 pub mod text;
 pub mod turn;
 pub mod venue;
@@ -35,7 +40,7 @@ pub mod witness;
 use crate::prices::Bar;
 use anyhow::Result;
 use crowd::Crowd;
-use feed::Timeline;
+use feed::{Step, Timeline};
 use mischief::Mischief;
 use rand::rngs::StdRng;
 use rand::SeedableRng;
@@ -43,6 +48,9 @@ use report::{Report, Run};
 use scenario::Scenario;
 use std::path::Path;
 use venue::Venue;
+
+/// How long the run goes on after the last step.
+const REST_SECONDS: u32 = 60;
 
 /// Plays the bars on a chain with the program at `elf`; the same seed gives the same run. `on_step` is told of every step.
 ///
@@ -65,9 +73,12 @@ pub fn play(
     crowd.arrive(&mut venue, &mut rng)?;
 
     for (number, step) in timeline.steps.iter().enumerate() {
+        let mut wiped_out = fills::fill(&mut venue, step, &mut mischief, &mut rng)?;
         venue.advance(step)?;
-        let liquidated = keeper::tend(&mut venue)?;
-        crowd.take_losses(number, &liquidated, &mut rng);
+        wiped_out.extend(keeper::tend(&mut venue)?);
+        keeper::execute(&mut venue, &mut rng)?;
+        keeper::trigger(&mut venue)?;
+        crowd.take_losses(number, &wiped_out, &mut rng);
         providers::act(&mut venue, &mut rng)?;
         crowd.trade(number, &mut venue, &mut rng)?;
         mischief.try_what_must_fail(number, &mut venue)?;
@@ -80,6 +91,11 @@ pub fn play(
             settlements: venue.tally.settlements.len(),
         });
     }
+    // The last orders fill at the last price: nobody knows another.
+    let rest =
+        Step { elapsed_seconds: REST_SECONDS, unix_time: venue.chain.time() + i64::from(REST_SECONDS), tick: *venue.tick() };
+    fills::fill(&mut venue, &rest, &mut mischief, &mut rng)?;
+    venue.audit()?;
     Report::of(&venue, &Run { bars: bars.len(), seed, timeline: &timeline, opening })
 }
 

@@ -1,7 +1,7 @@
 //! What a run came to, as one object.
 
 use super::audit::Findings;
-use super::counts::{Liquidation, LiquidationTally, LiquidityTally, Units};
+use super::counts::{Liquidation, LiquidationTally, LiquidityTally, OrderTally, Units};
 use super::feed::Timeline;
 use super::figures::{pool_worth, side_at_end, BySide, Fees, Funding, Pnl, PoolWorth, SideReport};
 use super::settling::SettlementReport;
@@ -82,6 +82,12 @@ pub struct Report {
     pub flat_margin_untouched: bool,
     /// Liquidations, whole and in part.
     pub liquidations: u64,
+    /// What became of orders.
+    pub orders: OrderTally,
+    /// Those that rest at the end.
+    pub orders_resting: u64,
+    /// Those that wait for their fill at the end: the keeper has overlooked them.
+    pub orders_pending: u64,
     /// What liquidations moved.
     pub liquidated: LiquidationTally,
     /// What providers of liquidity moved.
@@ -150,7 +156,12 @@ impl Report {
         let bad_debt_sats = market.bad_debt.get() + tally.past.bad_debt_sats;
         let in_settlements = |amount: fn(&SettlementReport) -> u64| tally.settlements.iter().map(amount).sum::<u64>();
         let uncollected_sats = in_settlements(|settlement| settlement.uncollected_sats);
-        let contradictions = contradictions(tally, &ledger, bad_debt_sats, uncollected_sats);
+        let pending: u64 = venue.seats.iter().map(|seat| u64::from(seat.pending().is_some())).sum();
+        let open_orders: u64 = venue.seats.iter().map(|seat| u64::from(seat.position.open_orders)).sum();
+        let mut contradictions = contradictions(tally, &ledger, bad_debt_sats, uncollected_sats);
+        if tally.orders.placed != tally.orders.left() + open_orders {
+            contradictions.push("orders placed are not those that left and those that are there".to_owned());
+        }
         let first_difference = venue.audit.first_difference;
         let unaccounted =
             first_difference.map(|(time, found)| format!("at unix time {time} not everything was accounted for: {found:?}"));
@@ -183,6 +194,9 @@ impl Report {
             top_up_sats: in_settlements(|settlement| settlement.top_up_sats),
             flat_margin_untouched: venue.audit.flat_touched == 0 && audit.flat_untouched(),
             liquidations: tally.long.liquidations + tally.short.liquidations,
+            orders: tally.orders,
+            orders_resting: open_orders.saturating_sub(pending),
+            orders_pending: pending,
             liquidated: tally.liquidated,
             liquidity: tally.liquidity,
             pnl: BySide { long: long.0, short: short.0 },

@@ -15,6 +15,8 @@ pub struct Scenario {
     pub appetite_bps: (u64, u64),
     /// Turns a thousand steps, of each.
     pub turns_permille: u32,
+    /// New positions a thousand that get a stop and a take-profit with them.
+    pub protected_permille: u32,
     /// Flat users: they pay margin in and do nothing else.
     pub onlookers: usize,
     /// Providers of liquidity.
@@ -57,6 +59,7 @@ pub static PLAIN: Scenario = Scenario {
     ],
     appetite_bps: (100, 500),
     turns_permille: 80,
+    protected_permille: 330,
     onlookers: 2,
     providers: 1,
     pool_dollars: 10_000_000,
@@ -94,6 +97,7 @@ pub static STRESS: Scenario = Scenario {
     ],
     appetite_bps: (2_000, 8_000),
     turns_permille: 100,
+    protected_permille: 100,
     onlookers: 4,
     providers: 3,
     pool_dollars: 1_000_000,
@@ -137,9 +141,9 @@ impl Scenario {
         }
         Params {
             stress: Bps::new(1_500),
-            max_utilisation: Bps::new(6_000),
+            max_utilisation: Bps::new(7_000),
             deleverage_target: Bps::new(4_500),
-            deleverage_trigger: Bps::new(6_000),
+            deleverage_trigger: Bps::new(7_000),
             ..params
         }
     }

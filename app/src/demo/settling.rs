@@ -2,6 +2,7 @@
 //! wound up.
 
 use super::action::Action;
+use super::keeper;
 use super::succession;
 use super::venue::{Outcome, Venue};
 use crate::client::events::Event;
@@ -68,6 +69,8 @@ pub fn settle_market(venue: &mut Venue) -> Result<()> {
         ..SettlementReport::default()
     };
     close_out(venue, &mut report)?;
+    // Orders do not outlive a market's epoch, and a position with orders is not paid out.
+    keeper::remove_dead(venue)?;
     if !must(venue, venue.scenario.keeper(), Action::FinishSettlement)? {
         return Ok(());
     }

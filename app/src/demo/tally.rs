@@ -1,13 +1,13 @@
 //! What happened, counted from transactions and their events.
 
-use super::counts::{Liquidation, LiquidationTally, LiquidityTally, SideTally, Units};
+use super::counts::{Liquidation, LiquidationTally, LiquidityTally, OrderTally, SideTally, Units};
 use super::settling::SettlementReport;
 use super::succession::Past;
 use super::witness::Deleveraging;
 use crate::chain::Refused;
 use crate::client::events::Event;
 use inverse_perps::errors::PerpError;
-use inverse_perps::events::LedgerChange;
+use inverse_perps::events::{Fill, LedgerChange, OrderExecuted};
 use inverse_perps_engine::fees::FeeSplit;
 use inverse_perps_engine::ledger::Ledger;
 use inverse_perps_engine::units::{Notional, Sats, SignedSats};
@@ -16,6 +16,13 @@ use std::collections::BTreeMap;
 
 const MESSAGES_KEPT: usize = 10;
 const LONG: u64 = 1;
+/// As `OrderPlaced`, `OrderExecuted` and `OrderRemoved` say it.
+const MARKET_ORDER: u64 = 0;
+const FILLED: u64 = 1;
+const RESTS: u64 = 2;
+const FAILED: u64 = 3;
+const CANCELLED: u64 = 1;
+const VOIDED: u64 = 2;
 
 /// Everything counted.
 #[derive(Clone, Debug, Default)]
@@ -42,13 +49,15 @@ pub struct Tally {
     pub liquidated: LiquidationTally,
     /// What providers of liquidity moved.
     pub liquidity: LiquidityTally,
+    /// What became of orders.
+    pub orders: OrderTally,
     /// Every deleveraging.
     pub deleveragings: Vec<Deleveraging>,
     /// Every settlement of a market.
     pub settlements: Vec<SettlementReport>,
     /// Markets that are closed for good.
     pub past: Past,
-    /// Taker fees by who got them.
+    /// Taker fees by who got them, those of failed orders included.
     pub fees: FeeSplit,
     /// Each liquidation.
     pub liquidations: Vec<Liquidation>,
@@ -168,6 +177,17 @@ impl Tally {
                 let side = self.side(direction.unwrap_or(Direction::Long));
                 side.realised_sats = SignedSats::new(side.realised_sats).plus(event.pnl_sats)?.get();
             }
+            Event::OrderPlaced(event) => {
+                self.orders.placed += 1;
+                self.orders.placed_to_rest += u64::from(event.kind != MARKET_ORDER);
+            }
+            Event::OrderTriggered(_) => self.orders.triggered += 1,
+            Event::OrderExecuted(event) => self.executed(event)?,
+            Event::OrderRemoved(event) => match event.removal {
+                CANCELLED => self.orders.cancelled += 1,
+                VOIDED => self.orders.void += 1,
+                _ => self.orders.expired += 1,
+            },
             Event::LiquidityDeposited(event) => add(&mut self.liquidity.deposited_sats, event.amount_sats)?,
             Event::WithdrawalRequested(_) => self.liquidity.requests += 1,
             Event::WithdrawalReturned(event) => self.liquidity.lapsed += event.lapsed,
@@ -180,15 +200,33 @@ impl Tally {
         Ok(())
     }
 
-    fn fill(&mut self, direction: u64, fill: &inverse_perps::events::Fill) -> inverse_perps_engine::Result<()> {
+    fn executed(&mut self, event: &OrderExecuted) -> inverse_perps_engine::Result<()> {
+        let orders = &mut self.orders;
+        match event.outcome {
+            FILLED => orders.filled += 1,
+            RESTS => orders.missed_bound += 1,
+            FAILED => orders.failed += 1,
+            _ => orders.blocked += 1,
+        }
+        orders.filled_after_trigger += u64::from(event.outcome == FILLED && !event.triggerer_sats.is_zero());
+        add(&mut orders.tips_sats, event.filler_sats.plus(event.triggerer_sats)?)?;
+        add(&mut orders.failure_fees_sats, event.fee_sats.total()?)?;
+        self.take_fees(&event.fee_sats)
+    }
+
+    fn take_fees(&mut self, split: &FeeSplit) -> inverse_perps_engine::Result<()> {
+        self.fees.pool = self.fees.pool.plus(split.pool)?;
+        self.fees.insurance = self.fees.insurance.plus(split.insurance)?;
+        self.fees.protocol = self.fees.protocol.plus(split.protocol)?;
+        Ok(())
+    }
+
+    fn fill(&mut self, direction: u64, fill: &Fill) -> inverse_perps_engine::Result<()> {
         let side = self.side(direction_of(direction));
         side.traded_e6 = Notional::new(side.traded_e6).plus(fill.notional_e6)?.get();
         side.realised_sats = SignedSats::new(side.realised_sats).plus(fill.pnl_sats)?.get();
         add(&mut side.fees_sats, fill.fee_sats.total()?)?;
-        self.fees.pool = self.fees.pool.plus(fill.fee_sats.pool)?;
-        self.fees.insurance = self.fees.insurance.plus(fill.fee_sats.insurance)?;
-        self.fees.protocol = self.fees.protocol.plus(fill.fee_sats.protocol)?;
-        Ok(())
+        self.take_fees(&fill.fee_sats)
     }
 
     /// Adds an event's changes to the ledger of those before; the balances it names must come out.

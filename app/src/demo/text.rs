@@ -10,6 +10,7 @@ impl Display for Report {
     fn fmt(&self, out: &mut Formatter<'_>) -> Result {
         writeln!(out, "{}", chart::draw(&self.chart))?;
         self.run(out)?;
+        self.orders(out)?;
         self.sides(out)?;
         self.flows(out)?;
         self.chronicle(out)?;
@@ -31,6 +32,31 @@ impl Report {
             self.transactions, self.failed_transactions, self.expected_failures, self.events
         )?;
         self.errors.iter().try_for_each(|error| writeln!(out, "  {error}"))
+    }
+
+    fn orders(&self, out: &mut Formatter<'_>) -> Result {
+        let orders = &self.orders;
+        writeln!(
+            out,
+            "\norders: {} placed, {} of them to rest; {} triggered; {} filled, {} of them after a trigger",
+            orders.placed, orders.placed_to_rest, orders.triggered, orders.filled, orders.filled_after_trigger
+        )?;
+        writeln!(
+            out,
+            "  {} failed for their owners' reasons, {} were blocked for the market's; bounds were missed {} times",
+            orders.failed, orders.blocked, orders.missed_bound
+        )?;
+        writeln!(
+            out,
+            "  {} expired, {} cancelled, {} void; {} rest and {} wait at the end",
+            orders.expired, orders.cancelled, orders.void, self.orders_resting, self.orders_pending
+        )?;
+        writeln!(
+            out,
+            "  tips {} BTC to the keeper; taker fees of failures {} BTC",
+            BITCOIN.exact(orders.tips_sats),
+            BITCOIN.exact(orders.failure_fees_sats)
+        )
     }
 
     fn sides(&self, out: &mut Formatter<'_>) -> Result {

@@ -5,14 +5,16 @@ use super::audit::{self, Audit};
 use super::books::{Books, Now, Rehearsal};
 use super::feed::{Step, Timeline};
 use super::scenario::Scenario;
+use super::seat::Seat;
 use super::tally::Tally;
 use super::witness;
-use crate::chain::{LocalChain, Refused, Tick, Trader};
+use crate::chain::{LocalChain, Refused, Tick};
 use crate::client::events::{self, Event};
+use crate::client::pyth::PriceSays;
 use anyhow::{ensure, Result};
 use inverse_perps::errors::PerpError;
 use inverse_perps_engine::oracle::RawUpdate;
-use inverse_perps_engine::queue::Withdrawal;
+use inverse_perps_engine::order::{FillUpdate, FILLABLE};
 use inverse_perps_engine::settlement::Settlement;
 use inverse_perps_engine::units::{Price, Sats, UnixTime};
 use inverse_perps_engine::{Direction, Error, Market, Position};
@@ -24,22 +26,6 @@ use solana_keypair::Keypair;
 use std::path::Path;
 
 const TICK_EXPONENT: i32 = -8;
-
-/// Somebody, and what is theirs as it was last read.
-pub struct Seat {
-    /// Who.
-    pub trader: Trader,
-    /// The position; empty where its account is closed.
-    pub position: Position,
-    /// The token account of pool shares.
-    pub shares: Address,
-    /// Shares in the queue.
-    pub withdrawal: Option<Withdrawal>,
-    /// The id of the withdrawal in the queue, or of the next one.
-    pub withdrawal_id: u64,
-    /// Margin that nothing may touch, because this seat never trades; none for the others.
-    pub parked: Sats,
-}
 
 /// What came of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +59,8 @@ pub struct Venue {
     /// Events of the last transaction.
     pub seen: Vec<Event>,
     now: Now,
+    tick: Tick,
+    published: Vec<PriceSays>,
 }
 
 impl Venue {
@@ -92,11 +80,13 @@ impl Venue {
             seats.push(Seat::take(&mut chain, Keypair::new_from_array(rng.gen()))?);
         }
         let market = chain.market()?;
-        let now = Now { update: update(&timeline.first, timeline.start), at: chain.moment() };
+        let newest = chain.newest();
+        let now = Now { update: as_read(&newest).update, at: chain.moment() };
         let tally = Tally::from_sequence(market.event_sequence);
         let (settlement, audit) = (Settlement::default(), Audit::default());
         let market = market.state;
-        let mut venue = Self { scenario, chain, market, settlement, seats, treasury, tally, audit, seen: vec![], now };
+        let (seen, tick, published) = (vec![], timeline.first, vec![newest]);
+        let mut venue = Self { scenario, chain, market, settlement, seats, treasury, tally, audit, seen, now, tick, published };
         for gift in [Action::Provide(deposit), Action::Insure(Sats::new(deposit.get() / 100))] {
             let outcome = venue.attempt(scenario.providers().start, gift)?;
             ensure!(outcome == Outcome::Done, "the pool could not be set up: {outcome:?} {:?}", venue.tally.errors);
@@ -119,22 +109,58 @@ impl Venue {
         Price::new(self.now.update.ema.unsigned_abs())
     }
 
-    /// Moves time on and publishes a price.
+    /// The newest price as Pyth says it.
+    pub fn tick(&self) -> &Tick {
+        &self.tick
+    }
+
+    /// What the program reads now.
+    pub fn now(&self) -> &Now {
+        &self.now
+    }
+
+    /// Moves time on to a step and publishes its price.
     ///
     /// # Errors
     /// Where the price account cannot be written.
     pub fn advance(&mut self, step: &Step) -> Result<()> {
-        self.chain.advance(step.elapsed_seconds);
-        self.chain.post(step.tick)?;
-        self.now = Now { update: update(&step.tick, self.chain.time()), at: self.chain.moment() };
+        let seconds = u32::try_from(step.unix_time - self.chain.time())?;
         self.tally.next_step();
+        self.publish(seconds, step.tick)
+    }
+
+    /// Moves time on and publishes a price; those that orders can still fill at are kept.
+    ///
+    /// # Errors
+    /// Where the price account cannot be written.
+    pub fn publish(&mut self, seconds: u32, tick: Tick) -> Result<()> {
+        self.chain.advance(seconds);
+        self.chain.post(tick)?;
+        let newest = self.chain.newest();
+        self.tick = tick;
+        self.now = Now { update: as_read(&newest).update, at: self.chain.moment() };
+        let oldest = newest.publish_time - i64::from(FILLABLE.get());
+        self.published.retain(|says| says.publish_time >= oldest);
+        self.published.push(newest);
         Ok(())
+    }
+
+    /// The first update at or after T.
+    pub fn first_update(&self, due: UnixTime) -> Option<FillUpdate> {
+        let serves = |update: &FillUpdate| update.previous_publish_time < due && due <= update.update.publish_time;
+        self.published.iter().map(as_read).find(serves)
+    }
+
+    /// The newest update, as one that is to set a fill price.
+    pub fn newest_update(&self) -> FillUpdate {
+        as_read(&self.chain.newest())
     }
 
     /// What a seat's instruction finds.
     pub fn books(&self, seat: usize) -> Books {
-        let Seat { position, withdrawal, .. } = self.seats[seat];
-        Books { market: self.market, position, settlement: self.settlement, withdrawal }
+        let Seat { position, withdrawal, orders, .. } = &self.seats[seat];
+        let (position, orders, withdrawal) = (*position, orders.clone(), *withdrawal);
+        Books { market: self.market, position, orders, settlement: self.settlement, withdrawal }
     }
 
     /// The books after these actions of one seat, as the engine has them.
@@ -152,26 +178,54 @@ impl Venue {
     /// # Errors
     /// Where accounts cannot be read or tokens not be minted; a failed transaction is an outcome.
     pub fn attempt(&mut self, seat: usize, action: Action) -> Result<Outcome> {
-        let rehearsal = match self.rehearse(seat, &[action]) {
+        self.attempt_all(seat, &[action])
+    }
+
+    /// The same with actions of one kind in one transaction.
+    ///
+    /// # Errors
+    /// As `attempt`.
+    pub fn attempt_all(&mut self, seat: usize, actions: &[Action]) -> Result<Outcome> {
+        let rehearsal = match self.rehearse(seat, actions) {
             Ok(rehearsal) => rehearsal,
             Err(rule) => return Ok(Outcome::Declined(rule)),
         };
+        let Some(action) = actions.first().copied() else {
+            return Ok(Outcome::Done);
+        };
         self.earn(seat, action.pays_in())?;
+        self.bring_update(action)?;
+        let name = match actions.len() {
+            1 => action.name().to_owned(),
+            several => format!("{} x {several}", action.name()),
+        };
         let signer = if action.is_upkeep() { self.scenario.keeper() } else { seat };
-        let instruction = self.instruction(seat, action);
+        let instructions: Vec<Instruction> = actions.iter().map(|action| self.instruction(seat, *action)).collect();
         let direction = self.seats[seat].position.open_direction();
         let before = self.market;
-        if let Err(refused) = self.send(action.name(), instruction, signer, direction) {
-            self.tally.failed(action.name(), &refused);
+        if let Err(refused) = self.send(&name, &instructions, signer, direction) {
+            self.tally.failed(&name, &refused);
             return Ok(Outcome::Failed);
         }
         self.read(seat, action)?;
         if self.books(seat) != rehearsal.books {
-            self.tally.diverged(format!("{} left the chain in another state than the engine", action.name()));
+            self.tally.diverged(format!("{name} left the chain in another state than the engine"));
         }
         self.tally.deleveraged(direction, rehearsal.deleveraged);
         witness::hold_to_promises(self, &before, action.touches_position().then_some(seat))?;
         Ok(Outcome::Done)
+    }
+
+    /// Puts the update that is to set a fill price where the instruction finds it, if that is not the newest.
+    fn bring_update(&mut self, action: Action) -> Result<()> {
+        let Action::Execute(_, fill) = action else {
+            return Ok(());
+        };
+        let is_it = |says: &&PriceSays| as_read(says) == fill && fill != self.newest_update();
+        match self.published.iter().find(is_it).copied() {
+            Some(says) => self.chain.post_to_fill(&says),
+            None => Ok(()),
+        }
     }
 
     /// Sends what must fail with this error, and counts it apart if it does.
@@ -179,7 +233,7 @@ impl Venue {
     /// # Errors
     /// Where accounts cannot be read after it succeeded.
     pub fn expect_refusal(&mut self, what: &str, instruction: Instruction, signer: usize, expected: PerpError) -> Result<()> {
-        match self.send(what, instruction, signer, None) {
+        match self.send(what, &[instruction], signer, None) {
             Err(refused) if refused.code == Some(expected.into()) => self.tally.expected_failures += 1,
             Err(refused) => self.tally.failed(&format!("{what}, which was to fail with {}", expected.name()), &refused),
             Ok(()) => {
@@ -195,12 +249,12 @@ impl Venue {
     fn send(
         &mut self,
         name: &str,
-        instruction: Instruction,
+        instructions: &[Instruction],
         signer: usize,
         direction: Option<Direction>,
     ) -> std::result::Result<(), Refused> {
         self.tally.transactions += 1;
-        let sent = self.chain.send(&[instruction], &self.seats[signer].trader.keypair)?;
+        let sent = self.chain.send(instructions, &self.seats[signer].trader.keypair)?;
         self.tally.sent(name, sent.compute_units_consumed);
         self.seen = events::in_logs(&sent.logs);
         for event in &self.seen {
@@ -234,6 +288,9 @@ impl Venue {
             _ if action.touches_position() => *position = chain.position(&trader.position)?.state,
             _ => (),
         }
+        if action.touches_orders() {
+            self.seats[seat].read_orders(&self.chain)?;
+        }
         if matches!(action, Action::FinishSettlement | Action::Redeem | Action::PayOut | Action::CloseSettlement) {
             let newest = self.chain.settlement(self.settled_epoch())?;
             self.settlement = newest.map_or_else(Settlement::default, |account| account.state);
@@ -252,43 +309,16 @@ impl Venue {
     }
 }
 
-impl Seat {
-    /// Somebody new with an empty position, and accounts for tokens and for shares of the pool.
-    fn take(chain: &mut LocalChain, keypair: Keypair) -> Result<Self> {
-        let tokens = chain.associated_owner(&keypair)?;
-        let trader = Trader { position: chain.open_position(&keypair)?, tokens, keypair };
-        let lp_mint = chain.keys.lp_mint;
-        Ok(Self {
-            position: chain.position(&trader.position)?.state,
-            shares: chain.token_account(&trader.keypair, &lp_mint)?,
-            trader,
-            withdrawal: None,
-            withdrawal_id: 0,
-            parked: Sats::ZERO,
-        })
-    }
-
-    /// The same in the chain's next market.
-    ///
-    /// # Errors
-    /// Where the accounts cannot be made.
-    pub fn move_on(&mut self, chain: &mut LocalChain) -> Result<()> {
-        let lp_mint = chain.keys.lp_mint;
-        self.trader.position = chain.open_position(&self.trader.keypair)?;
-        self.position = chain.position(&self.trader.position)?.state;
-        self.shares = chain.token_account(&self.trader.keypair, &lp_mint)?;
-        self.withdrawal_id = 0;
-        Ok(())
-    }
-}
-
-/// What the program will read from the price account. A tick's prices are those of a price file, so they fit.
-fn update(tick: &Tick, publish_time: i64) -> RawUpdate {
-    RawUpdate {
-        price: i64::try_from(tick.price_e8).unwrap_or(i64::MAX),
-        confidence: tick.confidence_e8,
-        ema: i64::try_from(tick.ema_e8).unwrap_or(i64::MAX),
-        exponent: TICK_EXPONENT,
-        publish_time: UnixTime::new(publish_time),
+/// What the program will read from the price account, and when the update before was published.
+fn as_read(says: &PriceSays) -> FillUpdate {
+    FillUpdate {
+        update: RawUpdate {
+            price: says.price_e8,
+            confidence: says.confidence_e8,
+            ema: says.ema_e8,
+            exponent: TICK_EXPONENT,
+            publish_time: UnixTime::new(says.publish_time),
+        },
+        previous_publish_time: UnixTime::new(says.previous_publish_time),
     }
 }

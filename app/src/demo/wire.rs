@@ -1,10 +1,13 @@
 //! The instruction of each action.
 
-use super::action::Action;
-use super::venue::{Seat, Venue};
+use super::action::{Action, Placement};
+use super::seat::Seat;
+use super::venue::Venue;
 use crate::client::instructions::Leaving;
-use inverse_perps::instructions::PositionDirection;
+use crate::client::orders::{Execution, OrderTerms};
+use inverse_perps::instructions::{OrderAmount, OrderType, PositionDirection};
 use inverse_perps_engine::actions::DecreaseSize;
+use inverse_perps_engine::order::{FillUpdate, OrderKind, OrderRequest, OrderSize};
 use inverse_perps_engine::Direction;
 use solana_instruction::Instruction;
 
@@ -27,7 +30,34 @@ impl Venue {
             Action::Provide(amount) => chain.deposit_liquidity(trader, self.seats[seat].shares, amount.get()),
             Action::Insure(amount) => chain.fund_insurance(trader, amount.get()),
             Action::Request(_) | Action::Complete | Action::Return => self.queue_instruction(seat, action),
+            _ if action.touches_orders() => self.order_instruction(seat, action),
             _ => self.upkeep_instruction(seat, action),
+        }
+    }
+
+    fn order_instruction(&self, seat: usize, action: Action) -> Instruction {
+        let (chain, trader) = (&self.chain, &self.seats[seat].trader);
+        let keeper = &self.seats[self.scenario.keeper()].trader;
+        match action {
+            Action::Place(Placement { id, request, linked_with }) => chain.place(trader, id, linked_with, &terms(&request)),
+            Action::Cancel(id) => chain.cancel_order(trader, id),
+            Action::Trigger(id) => chain.trigger_order(trader, id, keeper.tokens),
+            Action::Execute(id, update) => chain.execute_order(self.execution(seat, id, update)),
+            Action::Expire(id) => chain.expire_order(keeper.address(), trader, id),
+            _ => self.upkeep_instruction(seat, action),
+        }
+    }
+
+    fn execution(&self, seat: usize, id: u32, update: FillUpdate) -> Execution {
+        let (chain, keeper) = (&self.chain, &self.seats[self.scenario.keeper()].trader);
+        let Seat { trader, orders, .. } = &self.seats[seat];
+        let held = orders.get(&id);
+        let is_newest = update == self.newest_update();
+        Execution {
+            fill_price: if is_newest { chain.price } else { chain.fill_price },
+            triggerer: held.filter(|held| held.triggered).map(|_| keeper.tokens),
+            partner: held.and_then(|held| held.partner).map(|id| self.seats[seat].key(id)),
+            ..chain.execution(trader, id, keeper.tokens)
         }
     }
 
@@ -74,5 +104,26 @@ pub fn spoken(direction: Direction) -> PositionDirection {
     match direction {
         Direction::Long => PositionDirection::Long,
         Direction::Short => PositionDirection::Short,
+    }
+}
+
+/// An order's terms as the client has them.
+fn terms(request: &OrderRequest) -> OrderTerms {
+    OrderTerms {
+        kind: match request.kind {
+            OrderKind::Market => OrderType::Market,
+            OrderKind::Limit => OrderType::Limit,
+            OrderKind::Stop => OrderType::Stop(request.trigger.get()),
+            OrderKind::TakeProfit => OrderType::TakeProfit(request.trigger.get()),
+        },
+        direction: spoken(request.direction),
+        amount: match request.size {
+            OrderSize::Increase(notional) => OrderAmount::Increase(notional.get()),
+            OrderSize::Reduce(DecreaseSize::Part(notional)) => OrderAmount::Reduce(notional.get()),
+            OrderSize::Reduce(DecreaseSize::Whole) => OrderAmount::Close,
+        },
+        limit_price_e8: request.limit.get(),
+        expiry: request.expiry.get(),
+        tip_sats: request.tip.get(),
     }
 }
