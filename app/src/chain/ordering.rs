@@ -29,7 +29,7 @@ impl LocalChain {
 
     /// What executes a trader's order at the newest price: nobody has triggered it, and it is linked with none.
     pub fn execution(&self, trader: &Trader, id: u32, destination: Address) -> Execution {
-        let (price, fill_price) = (self.price, self.price);
+        let (price, fill_price) = (self.price, None);
         Execution { order: owned(trader, id), price, fill_price, destination, triggerer: None, partner: None }
     }
 

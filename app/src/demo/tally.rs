@@ -7,7 +7,7 @@ use super::witness::Deleveraging;
 use crate::chain::Refused;
 use crate::client::events::Event;
 use inverse_perps::errors::PerpError;
-use inverse_perps::events::{Fill, LedgerChange, OrderExecuted};
+use inverse_perps::events::{Fill, LedgerChange, OrderExecuted, Tip, Written};
 use inverse_perps_engine::fees::FeeSplit;
 use inverse_perps_engine::ledger::Ledger;
 use inverse_perps_engine::units::{Notional, Sats, SignedSats};
@@ -18,7 +18,6 @@ const MESSAGES_KEPT: usize = 10;
 const LONG: u64 = 1;
 /// As `OrderPlaced`, `OrderExecuted` and `OrderRemoved` say it.
 const MARKET_ORDER: u64 = 0;
-const FILLED: u64 = 1;
 const RESTS: u64 = 2;
 const FAILED: u64 = 3;
 const CANCELLED: u64 = 1;
@@ -148,10 +147,7 @@ impl Tally {
     fn count(&mut self, event: &Event, direction: Option<Direction>) -> inverse_perps_engine::Result<()> {
         match event {
             Event::Accrued(accrued) => self.accrued_seconds += accrued.elapsed_seconds,
-            Event::PositionSettled(settled) => {
-                let paid = &mut self.side(direction.unwrap_or(Direction::Long)).costs_paid_sats;
-                *paid = SignedSats::new(*paid).minus(settled.result_sats)?.get();
-            }
+            Event::PositionSettled(settled) => self.settled(direction, settled.result_sats)?,
             Event::PositionIncreased(filled) => self.fill(filled.direction, &filled.fill)?,
             Event::PositionDecreased(filled) => {
                 self.fill(filled.direction, &filled.fill)?;
@@ -182,7 +178,20 @@ impl Tally {
                 self.orders.placed_to_rest += u64::from(event.kind != MARKET_ORDER);
             }
             Event::OrderTriggered(_) => self.orders.triggered += 1,
-            Event::OrderExecuted(event) => self.executed(event)?,
+            Event::OrderFilled(event) => {
+                let Written { result_sats, .. } = event.settled;
+                self.settled(direction, result_sats)?;
+                self.fill(event.direction, &event.fill)?;
+                add(&mut self.liquidated.covered_sats, event.covered_sats)?;
+                add(&mut self.liquidated.uncovered_sats, event.uncovered_sats)?;
+                self.orders.filled += 1;
+                self.orders.filled_after_trigger += u64::from(!event.tip.triggerer_sats.is_zero());
+                self.tipped(&event.tip)?;
+            }
+            Event::OrderExecuted(event) => {
+                self.settled(direction, event.settled.result_sats)?;
+                self.executed(event)?;
+            }
             Event::OrderRemoved(event) => match event.removal {
                 CANCELLED => self.orders.cancelled += 1,
                 VOIDED => self.orders.void += 1,
@@ -200,18 +209,27 @@ impl Tally {
         Ok(())
     }
 
+    /// What was written to a position: costs, less what deleveraging had realised, which is taken out again elsewhere.
+    fn settled(&mut self, direction: Option<Direction>, result: SignedSats) -> inverse_perps_engine::Result<()> {
+        let paid = &mut self.side(direction.unwrap_or(Direction::Long)).costs_paid_sats;
+        *paid = SignedSats::new(*paid).minus(result)?.get();
+        Ok(())
+    }
+
     fn executed(&mut self, event: &OrderExecuted) -> inverse_perps_engine::Result<()> {
         let orders = &mut self.orders;
         match event.outcome {
-            FILLED => orders.filled += 1,
             RESTS => orders.missed_bound += 1,
             FAILED => orders.failed += 1,
             _ => orders.blocked += 1,
         }
-        orders.filled_after_trigger += u64::from(event.outcome == FILLED && !event.triggerer_sats.is_zero());
-        add(&mut orders.tips_sats, event.filler_sats.plus(event.triggerer_sats)?)?;
         add(&mut orders.failure_fees_sats, event.fee_sats.total()?)?;
+        self.tipped(&event.tip)?;
         self.take_fees(&event.fee_sats)
+    }
+
+    fn tipped(&mut self, tip: &Tip) -> inverse_perps_engine::Result<()> {
+        add(&mut self.orders.tips_sats, tip.filler_sats.plus(tip.triggerer_sats)?)
     }
 
     fn take_fees(&mut self, split: &FeeSplit) -> inverse_perps_engine::Result<()> {

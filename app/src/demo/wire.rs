@@ -54,7 +54,7 @@ impl Venue {
         let held = orders.get(&id);
         let is_newest = update == self.newest_update();
         Execution {
-            fill_price: if is_newest { chain.price } else { chain.fill_price },
+            fill_price: (!is_newest).then_some(chain.fill_price),
             triggerer: held.filter(|held| held.triggered).map(|_| keeper.tokens),
             partner: held.and_then(|held| held.partner).map(|id| self.seats[seat].key(id)),
             ..chain.execution(trader, id, keeper.tokens)

@@ -62,6 +62,7 @@ pub fn hold_to_promises(venue: &mut Venue, before: &Market, touched: Option<usiz
             }
             Event::PositionLiquidated(event) => bad_debt(venue, event.uncovered_sats),
             Event::PositionDecreased(event) => bad_debt(venue, event.uncovered_sats),
+            Event::OrderFilled(event) => bad_debt(venue, event.uncovered_sats),
             _ => (),
         }
     }
