@@ -9,7 +9,7 @@ use crate::client::instructions;
 use anyhow::{Context, Result};
 use clap::Args;
 use inverse_perps::instructions::{CreateMarketArgs, InitializeExchangeArgs, PositionDirection};
-use inverse_perps::state::{Exchange, Market, OracleSource, PendingUpdate, Position, Settlement, Withdrawal};
+use inverse_perps::state::{Exchange, Market, OracleSource, Order, PendingUpdate, Position, Settlement, Withdrawal};
 use inverse_perps_engine::market::Fills;
 use inverse_perps_engine::params::Params;
 use inverse_perps_engine::side::Direction;
@@ -59,6 +59,7 @@ struct Report {
     exchange_account_bytes: usize,
     market_account_bytes: usize,
     position_account_bytes: usize,
+    order_account_bytes: usize,
     settlement_account_bytes: usize,
     withdrawal_account_bytes: usize,
     pending_update_account_bytes: usize,
@@ -80,6 +81,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> Result<()> {
         exchange_account_bytes: 8 + <Exchange as anchor_lang::Space>::INIT_SPACE,
         market_account_bytes: Market::SPACE,
         position_account_bytes: Position::SPACE,
+        order_account_bytes: Order::SPACE,
         settlement_account_bytes: Settlement::SPACE,
         withdrawal_account_bytes: Withdrawal::SPACE,
         pending_update_account_bytes: PendingUpdate::SPACE,
@@ -95,11 +97,12 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> Result<()> {
     }
     writeln!(
         out,
-        "\nELF {} bytes; accounts: exchange {}, market {}, position {}, settlement {}, withdrawal {}, proposal {} bytes",
+        "\nELF {} bytes; accounts: exchange {}, market {}, position {}, order {}, settlement {}, withdrawal {}, proposal {} bytes",
         report.elf_bytes,
         report.exchange_account_bytes,
         report.market_account_bytes,
         report.position_account_bytes,
+        report.order_account_bytes,
         report.settlement_account_bytes,
         report.withdrawal_account_bytes,
         report.pending_update_account_bytes

@@ -104,13 +104,13 @@ impl Watch {
             let orders = self.of_program().filter_map(|(_, account)| accounts::order(&account.data).ok());
             let orders: Vec<_> = orders.filter(|order| order.position == *address).collect();
             let state = &position.state;
-            assert_eq!(usize::from(state.open_orders), orders.len(), "{what}: I12: an order account is not counted");
+            assert_eq!(usize::from(state.open_orders), orders.len(), "{what}: I19: an order account is not counted");
             let holds = |id: u32| id >= state.void_orders_below;
             let tips: u64 = orders.iter().filter(|order| holds(order.state.id)).map(|order| order.state.tip.get()).sum();
-            assert_eq!(state.tips.get(), tips, "{what}: I12: reserved tips are not those of the orders");
+            assert_eq!(state.tips.get(), tips, "{what}: I19: reserved tips are not those of the orders");
             let pending = orders.iter().find(|order| order.state.is_pending() && holds(order.state.id));
             let named = pending.map_or(0, |order| order.state.id + 1);
-            assert_eq!(state.pending_order, named, "{what}: I12: the order that waits is not the one the position names");
+            assert_eq!(state.pending_order, named, "{what}: I19: the order that waits is not the one the position names");
         }
     }
 

@@ -12,7 +12,7 @@ use crate::oracle::{Moment, Quote};
 use crate::order::{due_time, Order, OrderKind, OrderRequest, OrderSize};
 use crate::position::Position;
 use crate::side::Direction;
-use crate::units::{Price, Sats};
+use crate::units::{Confidence, Price, Sats};
 
 /// How an order left without having been executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,6 +175,6 @@ impl Market {
 
 /// What a fill at `price` costs besides its fee: the distance of that price from the quote's own, of the value traded, rounded up.
 pub(super) fn spread_cost(value: Sats, price: Price, quote: &Quote) -> Result<Sats> {
-    let distance = crate::units::Confidence::new(price.get().abs_diff(quote.price.get()));
+    let distance = Confidence::new(price.get().abs_diff(quote.price.get()));
     value.times(distance.ratio_to(quote.price)?, Rounding::Ceil)
 }
