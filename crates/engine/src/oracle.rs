@@ -7,7 +7,7 @@ use crate::market::Fills;
 use crate::math::{divide, narrow, Rounding};
 use crate::params::Params;
 use crate::side::Direction;
-use crate::units::{Bps, Confidence, Price, Seconds, UnixTime};
+use crate::units::{Confidence, Price, Seconds, UnixTime};
 
 const BUCKET: Seconds = Seconds::new(30);
 const LAG_BUCKET: Seconds = Seconds::new(600);
@@ -136,12 +136,8 @@ impl Quote {
         Self { price, spread: Confidence::ZERO, bid: price, ask: price }
     }
 
-    /// A price with bid and ask `k` confidences from it.
-    ///
-    /// # Errors
-    /// `ConfidenceTooWide`, `Overflow`.
-    fn spread(price: Price, confidence: Confidence, confidence_most: Bps, params: &Params) -> Result<Self> {
-        ensure(!confidence.exceeds(price, confidence_most), Error::ConfidenceTooWide)?;
+    /// A price with bid and ask `k` confidences from it. Errors: `Overflow`.
+    fn spread(price: Price, confidence: Confidence, params: &Params) -> Result<Self> {
         let spread = confidence.times(params.spread_multiplier)?;
         let bid = Price::new(price.get().checked_sub(spread.get()).ok_or(Error::Overflow)?);
         let ask = Price::new(price.get().checked_add(spread.get()).ok_or(Error::Overflow)?);
@@ -155,7 +151,8 @@ impl Quote {
     pub fn of_fill(update: &RawUpdate, at: Moment, params: &Params) -> Result<Self> {
         update.ensure_not_ahead(at, params)?;
         let (price, confidence, _) = update.scaled()?;
-        Self::spread(price, confidence, params.wide_confidence, params)
+        ensure(!confidence.exceeds(price, params.wide_confidence), Error::ConfidenceTooWide)?;
+        Self::spread(price, confidence, params)
     }
 
     /// At the worse of both for whoever trades.
@@ -317,7 +314,7 @@ impl PriceState {
     /// Remembers that the stored price has just served `usage`, and what else it would serve. Returns whether a decrease would
     /// accept it. Errors: `Overflow`.
     pub(crate) fn remember_use(&mut self, usage: PriceUse, at: Moment, params: &Params, fills: Fills) -> Result<bool> {
-        let serves = |state: &Self, usage| state.quote(usage, at, params).is_ok();
+        let serves = |state: &Self, usage| state.judge(usage, at, params).is_ok();
         let (decrease, liquidity) = match usage {
             PriceUse::Increase | PriceUse::Liquidity | PriceUse::Withdrawal => (true, true),
             PriceUse::Decrease => (true, !self.price.strays_from(self.ema, params.ema_bound)),
@@ -351,14 +348,21 @@ impl PriceState {
     /// # Errors
     /// `PriceTooOld`, `ConfidenceTooWide`, `PriceFarFromAverage`, `PriceJumped`.
     pub fn quote(&self, usage: PriceUse, at: Moment, params: &Params) -> Result<Quote> {
+        let range = self.judge(usage, at, params)?;
+        let quote = Quote::spread(self.price, self.confidence, params)?;
+        Ok(Quote { bid: quote.bid.min(range.low), ask: quote.ask.max(range.high), ..quote })
+    }
+
+    /// That the stored price will do for `usage`. Returns the range that counts beside it.
+    fn judge(&self, usage: PriceUse, at: Moment, params: &Params) -> Result<Range> {
         let instant = usage != PriceUse::Upkeep;
         let (age_most, confidence_most) =
             if instant { (params.fresh_age, params.strict_confidence) } else { (params.wide_age, params.wide_confidence) };
         let age = self.now(at.time).seconds_since(self.publish_time)?;
         ensure(!self.price.is_zero() && age <= i64::from(age_most.get()), Error::PriceTooOld)?;
-        let quote = Quote::spread(self.price, self.confidence, confidence_most, params)?;
+        ensure(!self.confidence.exceeds(self.price, confidence_most), Error::ConfidenceTooWide)?;
         if !instant {
-            return Ok(quote);
+            return Ok(Range { low: self.price, high: self.price });
         }
         let far = usage != PriceUse::Decrease && self.price.strays_from(self.ema, params.ema_bound);
         ensure(!far, Error::PriceFarFromAverage)?;
@@ -368,6 +372,6 @@ impl PriceState {
             range = range.widened(self.slot_low, self.slot_high);
         }
         ensure(!range.high.strays_from(range.low, params.max_jump), Error::PriceJumped)?;
-        Ok(Quote { bid: quote.bid.min(range.low), ask: quote.ask.max(range.high), ..quote })
+        Ok(range)
     }
 }

@@ -36,14 +36,14 @@ declare_id!("7oLbUemdP4fLZ7cJfuK9JwQ3qUi7obfrQx8GFjqu13Rf");
 pub mod inverse_perps {
     use super::*;
 
-    /// Liquidates a position below maintenance.
-    pub fn liquidate(ctx: Context<Liquidate>) -> Result<()> {
-        instructions::liquidate(ctx)
-    }
-
     /// Executes an order that waits for its fill.
     pub fn execute_order(ctx: Context<ExecuteOrder>) -> Result<()> {
         instructions::execute_order(ctx)
+    }
+
+    /// Liquidates a position below maintenance.
+    pub fn liquidate(ctx: Context<Liquidate>) -> Result<()> {
+        instructions::liquidate(ctx)
     }
 
     /// Turns a resting order whose price has come into a market order.

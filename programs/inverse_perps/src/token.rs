@@ -8,6 +8,7 @@ use anchor_lang::prelude::*;
 use anchor_lang::solana_program::instruction::Instruction;
 use anchor_lang::solana_program::program::{invoke_signed, invoke_signed_unchecked};
 use inverse_perps_engine::ledger::Ledger;
+use inverse_perps_engine::units::Sats;
 
 const TRANSFER: u8 = 3;
 const MINT_TO: u8 = 7;
@@ -191,7 +192,15 @@ impl Associated<'_, '_> {
 /// # Errors
 /// `VaultShort`.
 pub fn ensure_backed(vault: &AccountInfo, ledger: &Ledger) -> Result<()> {
-    require!(balance(vault)? >= ledger.total().map_err(crate::errors::fail)?.get(), PerpError::VaultShort);
+    ensure_holds(vault, ledger.total().map_err(crate::errors::fail)?)
+}
+
+/// The same, of a ledger whose sum is known.
+///
+/// # Errors
+/// `VaultShort`.
+pub fn ensure_holds(vault: &AccountInfo, sum: Sats) -> Result<()> {
+    require!(balance(vault)? >= sum.get(), PerpError::VaultShort);
     Ok(())
 }
 

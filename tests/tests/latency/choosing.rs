@@ -204,10 +204,8 @@ async fn a_late_keeper_cannot_pick_a_price_that_is_over() {
         chain.advance(10);
         chain.post(&market, cents(START));
         let with_spike = orders::Execution { price: spike, fill_price: Some(first), ..market.execution(&owner, id, keeper) };
-        let sent = match chain.attempt("with the spike", &[market.execute_order_with(with_spike)], &[]).await {
-            Ok(sent) => sent,
-            Err(_) => chain.succeed("with the present", &[execution(&market, &owner, id, first, keeper)], &[]).await,
-        };
+        chain.refuse("with the spike", &[market.execute_order_with(with_spike)], &[], PerpError::PriceTooOld).await;
+        let sent = chain.succeed("with the present", &[execution(&market, &owner, id, first, keeper)], &[]).await;
         assert_eq!(filled_at(&sent), START, "{direction:?}: filled at a price of ten seconds ago");
     }
 }

@@ -141,8 +141,8 @@ fn with_old_prices(weather: &Weather, age: usize, lapse_sats: f64) -> f64 {
     })
 }
 
-/// The figures of a report: how the age of the present price, and what an order pays that is left to lapse, change what waiting
-/// is worth.
+/// Why a late fill asks for a fresh price, at most `fresh_age` (3 s) old: what waiting is worth where nobody else comes in the whole
+/// minute, by how old the present price may be, and if a lapse cost the taker fee.
 #[test]
 fn what_waiting_is_worth_grows_with_the_age_of_the_present_price() {
     for (name, weather) in [("ordinary", ORDINARY), ("March 2020", MARCH_2020)] {

@@ -175,8 +175,8 @@ async fn what_remains_is_an_option_of_five_seconds_where_there_is_no_keeper() {
     }
 }
 
-/// "The present price" of a late fill is the market's, which serves up to `wide_age`, 15 s, where nobody has brought a newer
-/// one. So whoever executes late must not be able to pick an old one.
+/// The market's price serves up to `wide_age`, 15 s, where nobody has brought a newer one. Late, it must be fresh, so that whoever executes
+/// then cannot pick an old one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_fill_is_not_at_a_price_that_its_owner_has_picked_from_the_past() {
     // Nobody else is in the market. The price stands still, and moves by 1 % in the last seconds before he acts.
@@ -194,11 +194,10 @@ async fn a_late_fill_is_not_at_a_price_that_its_owner_has_picked_from_the_past()
         chain.post(&market, cents(now));
         let with_old =
             orders::Execution { price: old, fill_price: Some(first), ..market.execution(&attacker, id, attacker.tokens) };
-        let picked = chain.attempt("with a price of 14 s ago", &[market.execute_order_with(with_old)], &[]).await;
-        if picked.is_err() {
-            let with_new = execution(&market, &attacker, id, first, attacker.tokens);
-            chain.succeed("with the present price", &[with_new], &[]).await;
-        }
+        let picked = [market.execute_order_with(with_old)];
+        chain.refuse("with a price of 14 s ago", &picked, &[], PerpError::PriceTooOld).await;
+        let with_new = execution(&market, &attacker, id, first, attacker.tokens);
+        chain.succeed("with the present price", &[with_new], &[]).await;
         close_all(&mut chain, &market, &[&attacker], |_| direction, now).await;
         let after = total(&chain, &[&attacker], &[]).await;
         assert!(after < before, "{direction:?}, {waits} s after T: richer by {} sats", after - before);

@@ -53,7 +53,7 @@ pub struct ExecuteOrder<'info> {
 /// engine's execution, SPL Token's.
 pub fn execute_order(ctx: Context<ExecuteOrder>) -> Result<()> {
     let accounts = &ctx.accounts;
-    let Done { signer, tip: TipShares { filler, triggerer, .. }, leaves } = accounts.execute()?;
+    let Done { signer, tip: TipShares { filler, triggerer, .. }, leaves, owed } = accounts.execute()?;
     match &accounts.triggerer {
         Some(account) => {
             accounts.pay(&signer, account, triggerer)?;
@@ -64,7 +64,7 @@ pub fn execute_order(ctx: Context<ExecuteOrder>) -> Result<()> {
     if leaves {
         accounts.order.close(accounts.payer.to_account_info())?;
     }
-    token::ensure_backed(&accounts.vault, &accounts.market.load()?.state.ledger)
+    token::ensure_holds(&accounts.vault, owed)
 }
 
 /// What an execution leaves to do.
@@ -72,6 +72,8 @@ struct Done<'info> {
     signer: MarketSigner<'info>,
     tip: TipShares,
     leaves: bool,
+    /// What the ledger says that the vault holds after that.
+    owed: Sats,
 }
 
 impl<'info> ExecuteOrder<'info> {
@@ -121,14 +123,15 @@ impl<'info> ExecuteOrder<'info> {
         if !leaves {
             order.triggered_by = Pubkey::default();
         }
-        Ok(Done { signer: MarketSigner::new(&self.market, &market), tip, leaves })
+        let owed = market.state.ledger.total().map_err(fail)?;
+        Ok(Done { signer: MarketSigner::new(&self.market, &market), tip, leaves, owed })
     }
 
     /// A token account that cannot take its half must not block the fill.
     fn triggerer(&self, market: &Market, order: &Order) -> Triggerer {
         match &self.triggerer {
-            _ if order.triggered_by == Pubkey::default() => Triggerer::Nobody,
             Some(account) if !token::can_take(account, &market.mint) => Triggerer::Unpayable,
+            None if order.triggered_by == Pubkey::default() => Triggerer::Nobody,
             _ => Triggerer::Payable,
         }
     }
