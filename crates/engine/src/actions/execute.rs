@@ -104,7 +104,7 @@ impl Market {
     }
 
     /// Tries to fill. A failure leaves market and position as they were, but for the fee of an owner's own failure.
-    #[inline(never)]
+    #[inline(always)]
     fn attempt(
         &mut self,
         position: &mut Position,
