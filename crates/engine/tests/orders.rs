@@ -5,13 +5,13 @@ mod common;
 use common::ledger_model::{Holder, Side as ModelSide};
 use common::{dollars, fee_of, moment, open_params, sats, update, usd, Bench, BOTH, DEEP};
 use inverse_perps_engine::actions::DecreaseSize::{Part, Whole};
-use inverse_perps_engine::actions::{Execution, ExecutionOutcome, TipShares, Triggerer};
+use inverse_perps_engine::actions::{Execution, ExecutionOutcome, Removal, TipShares, Triggerer};
 use inverse_perps_engine::budget::{Budget, Trader};
 use inverse_perps_engine::fees::FeeSplit;
 use inverse_perps_engine::oracle::{Moment, PriceState, PriceUse, RawUpdate};
 use inverse_perps_engine::order::{due_time, FillUpdate, Order, OrderKind, OrderRequest, OrderSize};
 use inverse_perps_engine::settlement::{Lifecycle, Status};
-use inverse_perps_engine::units::{Bps, Notional, Price, Seconds, UnixTime};
+use inverse_perps_engine::units::{Bps, Notional, Price, Sats, Seconds, UnixTime};
 use inverse_perps_engine::{Direction, Error, Market, Params, Position, Result, Side};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -257,6 +257,114 @@ fn a_failure_of_the_markets_leaves_everything_but_tip_and_order() {
         let side = if direction == Long { &mut market.long } else { &mut market.short };
         (side.margin, market.ledger.margin) = (margin, margin);
         assert_eq!(bench.market, market, "{error:?}");
+    }
+}
+
+/// Sets a position's margin and every sum over margins: what funding and losses bring about while an order waits.
+fn set_margin(bench: &mut Bench, position: &mut Position, margin: u64) {
+    let (old, market) = (position.margin.get(), &mut bench.market);
+    let moved = |sum: &mut Sats| *sum = sats(sum.get() + margin - old);
+    moved(&mut market.ledger.margin);
+    match position.open_direction() {
+        Some(Long) => moved(&mut market.long.margin),
+        Some(Short) => moved(&mut market.short.margin),
+        None => (),
+    }
+    position.margin = sats(margin);
+}
+
+#[test]
+fn an_order_fills_for_a_minute_and_beside_a_price_of_t_then_its_tip_is_insurances() {
+    for direction in BOTH {
+        let mut bench = Bench::deep(usd(50_000));
+        let position = bench.funded(MARGIN);
+        let mut held = due(&mut bench, position, &more(direction));
+        let at_t = first(usd(50_000), 0, held.1.due);
+        let early = update(usd(50_000), held.1.due.get() - 1);
+        let refused = execute(&mut bench, &mut held, &early, at_t, Triggerer::Nobody);
+        assert_eq!(refused, Err(Error::PriceBeforeOrder));
+        bench.wait(60);
+        let early = act(&mut bench, &mut held, |market, (p, o), at| market.expire_order(p, o, at));
+        assert_eq!(early, Err(Error::OrderNotExpired));
+        let (mut in_time, mut filled) = (bench.clone(), held);
+        let current = in_time.update();
+        let (outcome, _) = execute(&mut in_time, &mut filled, &current, at_t, Triggerer::Nobody).unwrap();
+        assert!(matches!(outcome, ExecutionOutcome::Filled(_)), "{outcome:?}");
+        bench.wait(1);
+        let current = bench.update();
+        assert_eq!(execute(&mut bench, &mut held, &current, at_t, Triggerer::Nobody), Err(Error::OrderExpired));
+        let removed = act(&mut bench, &mut held, |market, (p, o), at| market.expire_order(p, o, at));
+        assert_eq!(removed, Ok(Removal::Expired));
+        assert_eq!((held.0.margin, held.0.tips, bench.market.ledger.insurance), (sats(MARGIN - TIP), sats(0), sats(TIP)));
+    }
+}
+
+#[test]
+fn a_fill_leaves_three_quarters_of_initial_margin_at_the_worse_price_and_a_failure_takes_no_more_than_there_is() {
+    // Long $100,000 at $50,000, now at $49,900: worth 200,400,802 up, 400,802 lost. 2.01 % are initial margin, three quarters of it
+    // 1.5075 %: 3,021,042.1, up. The fee is 100,000 and the surcharge 5,000.
+    let enough = TIP + 105_000 + 400_802 + 3_021_043;
+    // With 10 satoshi beside the tip the fee of a failure is 10.
+    for (margin, fails) in [
+        (enough, None),
+        (enough - 1, Some((Error::MarginBelowFilling, 100_000))),
+        (TIP + 10, Some((Error::MarginBelowFee, 10))),
+    ] {
+        let mut bench = Bench::deep(usd(50_000));
+        let position = bench.funded(MARGIN);
+        let mut held = due(&mut bench, position, &more(Long));
+        set_margin(&mut bench, &mut held.0, margin);
+        let (current, at_t) = (update(usd(49_900), bench.now), first(usd(50_000), 0, held.1.due));
+        let (outcome, _) = execute(&mut bench, &mut held, &current, at_t, Triggerer::Nobody).unwrap();
+        let failed = match outcome {
+            ExecutionOutcome::Failed(error, fee) => Some((error, fee.total().unwrap().get())),
+            _ => None,
+        };
+        assert_eq!(failed, fails, "{margin}");
+    }
+}
+
+#[test]
+fn a_fill_leaves_maintenance_margin_where_that_is_more_than_three_quarters_of_initial() {
+    // With slopes of 1,000 bps per $1M, $1M needs 12 % and 11 %: three quarters are 9 %. It is worth 2,000,000,000; the fee is 1,000,000 and
+    // the surcharge $250, 500,000.
+    let params = Params { initial_margin_slope: Bps::new(1_000), maintenance_margin_slope: Bps::new(1_000), ..common::still() };
+    params.validate(Seconds::new(30 * 86_400)).unwrap();
+    let enough = TIP + 1_500_000 + 220_000_000;
+    for (margin, fills) in [(enough, true), (enough - 1, false)] {
+        let mut bench = Bench::new(params, usd(50_000), DEEP);
+        let position = bench.funded(300_000_000);
+        let million = request(OrderKind::Market, Long, OrderSize::Increase(dollars(1_000_000)));
+        let mut held = due(&mut bench, position, &million);
+        set_margin(&mut bench, &mut held.0, margin);
+        let (current, at_t) = (bench.update(), first(usd(50_000), 0, held.1.due));
+        let (outcome, _) = execute(&mut bench, &mut held, &current, at_t, Triggerer::Nobody).unwrap();
+        assert_eq!(matches!(outcome, ExecutionOutcome::Filled(_)), fills, "{margin}: {outcome:?}");
+    }
+}
+
+#[test]
+fn a_tip_leaves_maintenance_margin_and_a_reduction_no_dust() {
+    for direction in BOTH {
+        // 1.01 % of 200,000,000.
+        for (margin, expected) in [(2_020_000 + TIP, Ok(())), (2_020_000 + TIP - 1, Err(Error::MarginBelowMaintenance))] {
+            let mut bench = Bench::deep(usd(50_000));
+            let mut position = bench.opened(direction, dollars(100_000), MARGIN);
+            set_margin(&mut bench, &mut position, margin);
+            let trigger = if direction == Long { usd(40_000) } else { usd(60_000) };
+            let stop = OrderRequest { trigger, ..request(OrderKind::Stop, direction, OrderSize::Reduce(Whole)) };
+            let (mut held, current) = ((position, Order::default()), bench.update());
+            assert_eq!(place(&mut bench, &mut held, &current, &stop, Trader::Owner), expected, "{direction:?}");
+        }
+        for (part, left) in [(99_990, 10), (99_991, 0), (100_001, 0)] {
+            let mut bench = Bench::deep(usd(50_000));
+            let position = bench.opened(direction, dollars(100_000), MARGIN);
+            let reduce = request(OrderKind::Market, direction, OrderSize::Reduce(Part(dollars(part))));
+            let mut held = due(&mut bench, position, &reduce);
+            let (current, at_t) = (bench.update(), first(usd(50_000), 0, held.1.due));
+            execute(&mut bench, &mut held, &current, at_t, Triggerer::Nobody).unwrap();
+            assert_eq!(held.0.shares.get(), dollars(left).get(), "{direction:?}, {part}");
+        }
     }
 }
 
