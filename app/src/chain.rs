@@ -13,6 +13,7 @@ pub use refused::Refused;
 use crate::client::addresses::{program, program_data, MarketKeys};
 use crate::client::exchange;
 use crate::client::instructions;
+use crate::client::orders::{Execution, OrderRef, Placing};
 use crate::client::pyth::PriceSays;
 use anyhow::{anyhow, bail, Context, Result};
 use inverse_perps::instructions::{CreateMarketArgs, InitializeExchangeArgs};
@@ -81,6 +82,21 @@ impl Trader {
     /// The trader's address.
     pub fn address(&self) -> Address {
         self.keypair.pubkey()
+    }
+
+    /// One of his orders, whose rent he paid.
+    pub fn order(&self, id: u32) -> OrderRef {
+        OrderRef { position: self.position, id, payer: self.address() }
+    }
+
+    /// What places his order with this id at a price account.
+    pub fn placing(&self, id: u32, price: Address, linked_with: Option<u32>) -> Placing {
+        Placing { trader: self.address(), position: self.position, id, price, linked_with }
+    }
+
+    /// What executes his order at the market's own price account: nobody has triggered it, and it is linked with none.
+    pub fn execution(&self, id: u32, price: Address, destination: Address) -> Execution {
+        Execution { order: self.order(id), price, fill_price: None, destination, triggerer: None, partner: None }
     }
 }
 

@@ -2,37 +2,19 @@
 
 use super::addresses::{order, MarketKeys, TOKEN_PROGRAM};
 use super::instructions::{any_price_to_close, any_price_to_open, build, shortened, SYSTEM_PROGRAM};
-use inverse_perps::instructions::{OrderAmount, OrderType, PlaceOrderArgs, PositionDirection};
+pub use inverse_perps::instructions::OrderTerms;
+use inverse_perps::instructions::{OrderAmount, OrderType, PositionDirection};
 use inverse_perps::{accounts, instruction};
 use solana_address::Address;
 use solana_instruction::Instruction;
 
-/// What an order asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OrderTerms {
-    /// Market, limit, stop or take-profit.
-    pub kind: OrderType,
-    /// The position that it enlarges or reduces.
-    pub direction: PositionDirection,
-    /// By how much, 1e-6 USD.
-    pub amount: OrderAmount,
-    /// The worst acceptable fill price, 1e-8 USD.
-    pub limit_price_e8: u64,
-    /// Unix time until which it rests.
-    pub expiry: i64,
-    /// For who triggers and who fills it.
-    pub tip_sats: u64,
-}
-
-impl OrderTerms {
-    /// A market order at any price.
-    pub fn market(direction: PositionDirection, amount: OrderAmount, tip_sats: u64) -> Self {
-        let limit_price_e8 = match amount {
-            OrderAmount::Increase(_) => any_price_to_open(direction),
-            _ => any_price_to_close(direction),
-        };
-        Self { kind: OrderType::Market, direction, amount, limit_price_e8, expiry: 0, tip_sats }
-    }
+/// A market order at any price.
+pub fn market_terms(direction: PositionDirection, amount: OrderAmount, tip_sats: u64) -> OrderTerms {
+    let limit_price_e8 = match amount {
+        OrderAmount::Increase(_) => any_price_to_open(direction),
+        _ => any_price_to_close(direction),
+    };
+    OrderTerms { kind: OrderType::Market, direction, amount, limit_price_e8, expiry: 0, tip_sats }
 }
 
 /// Who places an order, and where.
@@ -53,7 +35,6 @@ pub struct Placing {
 /// Places an order.
 pub fn place_order(keys: &MarketKeys, placing: Placing, terms: &OrderTerms) -> Instruction {
     let Placing { trader, position, id, price, linked_with } = placing;
-    let OrderTerms { kind, direction, amount, limit_price_e8, expiry, tip_sats } = *terms;
     let (address, bump) = order(&position, id);
     let accounts = accounts::PlaceOrder {
         trader,
@@ -65,8 +46,7 @@ pub fn place_order(keys: &MarketKeys, placing: Placing, terms: &OrderTerms) -> I
         system_program: SYSTEM_PROGRAM,
         partner: linked_with.map(|id| order(&position, id).0),
     };
-    let args = PlaceOrderArgs { kind, direction, amount, limit_price_e8, expiry, tip_sats, bump };
-    shortened(accounts, instruction::PlaceOrder { args })
+    shortened(accounts, instruction::PlaceOrder { terms: *terms, bump })
 }
 
 /// Which order an instruction is about, and who paid its rent.

@@ -10,6 +10,7 @@ use super::venue::Venue;
 use super::witness::Deleveraging;
 use crate::decimal::PRICE;
 use anyhow::{ensure, Result};
+use inverse_perps_engine::fees::FeeSplit;
 use inverse_perps_engine::ledger::Ledger;
 use inverse_perps_engine::Direction;
 use serde::Serialize;
@@ -152,7 +153,7 @@ impl Report {
         let market = venue.chain.market()?.state;
         let audit = Findings::of(venue)?;
         let tally = &venue.tally;
-        let (ledger, fees) = (market.ledger, tally.fees);
+        let ledger = market.ledger;
         let bad_debt_sats = market.bad_debt.get() + tally.past.bad_debt_sats;
         let in_settlements = |amount: fn(&SettlementReport) -> u64| tally.settlements.iter().map(amount).sum::<u64>();
         let uncollected_sats = in_settlements(|settlement| settlement.uncollected_sats);
@@ -162,9 +163,6 @@ impl Report {
         if tally.orders.placed != tally.orders.left() + open_orders {
             contradictions.push("orders placed are not those that left and those that are there".to_owned());
         }
-        let first_difference = venue.audit.first_difference;
-        let unaccounted =
-            first_difference.map(|(time, found)| format!("at unix time {time} not everything was accounted for: {found:?}"));
         let long = side_at_end(venue, &market, Direction::Long, tally.long)?;
         let short = side_at_end(venue, &market, Direction::Short, tally.short)?;
         Ok(Self {
@@ -181,7 +179,7 @@ impl Report {
             failed_transactions: tally.failed_transactions,
             expected_failures: tally.expected_failures,
             divergences: tally.divergences + u64::try_from(contradictions.len())?,
-            errors: tally.errors.iter().cloned().chain(unaccounted).chain(contradictions).collect(),
+            errors: tally.errors.iter().cloned().chain(unaccounted(venue)).chain(contradictions).collect(),
             events: tally.events,
             violations: tally.violations,
             deleveragings: tally.deleveragings.len(),
@@ -203,12 +201,7 @@ impl Report {
             funding: BySide { long: long.1, short: short.1 },
             accrued_seconds: tally.accrued_seconds,
             sides: BySide { long: long.2, short: short.2 },
-            fees: Fees {
-                total_sats: fees.total()?.get(),
-                pool_sats: fees.pool.get(),
-                insurance_sats: fees.insurance.get(),
-                protocol_sats: fees.protocol.get(),
-            },
+            fees: Fees::of(&tally.fees)?,
             pool_at_start: run.opening.clone(),
             pool_at_end: pool_worth(venue)?,
             compute_units: tally.units.clone(),
@@ -221,7 +214,7 @@ impl Report {
             bad_debt_sats,
             audit,
             audits: venue.audit.count,
-            conserved: audit.conserved() && first_difference.is_none(),
+            conserved: audit.conserved() && venue.audit.first_difference.is_none(),
             chart: chart_data(venue, run),
         })
     }
@@ -239,6 +232,23 @@ impl Report {
         ensure!(*divergences == 0, "the chain differed from the engine {divergences} times; see errors");
         Ok(())
     }
+}
+
+impl Fees {
+    fn of(split: &FeeSplit) -> Result<Self> {
+        Ok(Self {
+            total_sats: split.total()?.get(),
+            pool_sats: split.pool.get(),
+            insurance_sats: split.insurance.get(),
+            protocol_sats: split.protocol.get(),
+        })
+    }
+}
+
+/// The first price at which the ledger and the tokens did not agree.
+fn unaccounted(venue: &Venue) -> Option<String> {
+    let (time, found) = venue.audit.first_difference?;
+    Some(format!("at unix time {time} not everything was accounted for: {found:?}"))
 }
 
 /// Where the events of a run do not add up to the market at its end.

@@ -51,9 +51,7 @@ impl<'a> Creation<'a, '_> {
         self.create(head.saturating_add(size_of::<T>()), &crate::ID)?;
         let mut data = self.account.try_borrow_mut_data()?;
         data.get_mut(..head).ok_or(ErrorCode::AccountDidNotSerialize)?.copy_from_slice(T::DISCRIMINATOR);
-        let state =
-            RefMut::filter_map(data, |bytes| bytes.get_mut(head..).and_then(|body| bytemuck::try_from_bytes_mut(body).ok()));
-        state.map_err(|_| ErrorCode::AccountDidNotSerialize.into())
+        state_mut(data).ok_or_else(|| ErrorCode::AccountDidNotSerialize.into())
     }
 
     /// `Allocate` and `Assign` name the account alone, first; the others the payer before it.
@@ -68,6 +66,12 @@ impl<'a> Creation<'a, '_> {
         let instruction = Instruction { program_id: anchor_lang::system_program::ID, accounts, data };
         invoke_signed(&instruction, &[self.payer.clone(), self.account.clone()], &[self.seeds]).map_err(Into::into)
     }
+}
+
+/// What an account's bytes hold behind the discriminator; none where they are not as many as a `T` has.
+pub fn state_mut<'a, T: ZeroCopy + Discriminator>(data: RefMut<'a, &mut [u8]>) -> Option<RefMut<'a, T>> {
+    let head = T::DISCRIMINATOR.len();
+    RefMut::filter_map(data, |bytes| bytes.get_mut(head..).and_then(|body| bytemuck::try_from_bytes_mut(body).ok())).ok()
 }
 
 /// Ends an account of this program: its lamports go to `rent_to`, and nothing is left of it.

@@ -52,8 +52,8 @@ pub mod inverse_perps {
     }
 
     /// Places an order.
-    pub fn place_order(ctx: Context<PlaceOrder>, args: PlaceOrderArgs) -> Result<()> {
-        instructions::place_order(ctx, args)
+    pub fn place_order(ctx: Context<PlaceOrder>, terms: OrderTerms, bump: u8) -> Result<()> {
+        instructions::place_order(ctx, terms, bump)
     }
 
     /// Opens or enlarges a position.

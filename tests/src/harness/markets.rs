@@ -318,6 +318,20 @@ impl TestMarket {
     }
 }
 
+/// Another margin account of the same owner, paid from the same tokens.
+pub async fn sub_account(chain: &mut Chain, market: &TestMarket, of: &Trader, number: u16, margin: u64) -> Trader {
+    let position = market.keys.position(&of.address(), number);
+    let other = Trader { keypair: of.keypair.insecure_clone(), tokens: of.tokens, position };
+    let steps = [instructions::create_position(&market.keys, of.address(), number), market.deposit(&other, margin)];
+    chain.succeed("another account", &steps, &[&of.keypair]).await;
+    other
+}
+
+/// An empty token account of somebody who does not matter.
+pub fn purse(chain: &mut Chain, market: &TestMarket) -> Address {
+    chain.token_account(&market.keys.mint, &Address::new_unique(), 0)
+}
+
 fn back_to(provider: &Provider, id: u64) -> Leaving {
     Leaving { owner: provider.address(), id, destination: provider.shares }
 }

@@ -14,7 +14,7 @@ mod tokens;
 
 pub use chain::{Chain, Sent, START};
 pub use governance::DAY;
-pub use markets::{dollars, still, usd, Provider, TestMarket, Trader, BTC};
+pub use markets::{dollars, purse, still, sub_account, usd, Provider, TestMarket, Trader, BTC};
 pub use nonce::Nonce;
 pub use orders::{ended, less, market_order, more, resting, Ended, DELAY, TIP};
 pub use pyth::{legacy_account, partially_verified, with_exponent, LegacySays, Tick, FEED, LEGACY_PROGRAM};

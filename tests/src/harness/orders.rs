@@ -12,7 +12,7 @@ use inverse_perps_engine::Params;
 use perps::client::accounts;
 use perps::client::addresses::order;
 use perps::client::events::Event;
-use perps::client::orders::{self, Execution, OrderRef, OrderTerms, Placing};
+use perps::client::orders::{self, Execution, OrderTerms};
 use perps::client::pyth::RECEIVER;
 use solana_address::Address;
 use solana_instruction::Instruction;
@@ -28,7 +28,7 @@ const FAR: i64 = 1_000_000_000_000;
 
 /// A market order at any price.
 pub fn market_order(direction: PositionDirection, amount: OrderAmount) -> OrderTerms {
-    OrderTerms::market(direction, amount, TIP)
+    orders::market_terms(direction, amount, TIP)
 }
 
 /// An order that rests for ever, with the worst price that fills it.
@@ -49,25 +49,22 @@ pub fn less(notional: u64) -> OrderAmount {
 impl TestMarket {
     /// Places an owner's order with this id.
     pub fn place(&self, trader: &Trader, id: u32, terms: &OrderTerms) -> Instruction {
-        let placing = Placing { trader: trader.address(), position: trader.position, id, price: self.price, linked_with: None };
-        orders::place_order(&self.keys, placing, terms)
+        orders::place_order(&self.keys, trader.placing(id, self.price, None), terms)
     }
 
     /// The same, linked with another.
     pub fn place_linked(&self, trader: &Trader, id: u32, with: u32, terms: &OrderTerms) -> Instruction {
-        let placing =
-            Placing { trader: trader.address(), position: trader.position, id, price: self.price, linked_with: Some(with) };
-        orders::place_order(&self.keys, placing, terms)
+        orders::place_order(&self.keys, trader.placing(id, self.price, Some(with)), terms)
     }
 
     /// Takes an owner's order back.
     pub fn cancel_order(&self, trader: &Trader, id: u32) -> Instruction {
-        orders::cancel_order(&self.keys, trader.address(), of(trader, id))
+        orders::cancel_order(&self.keys, trader.address(), trader.order(id))
     }
 
     /// Has `caller` remove a trader's order.
     pub fn expire_order(&self, caller: &Address, trader: &Trader, id: u32) -> Instruction {
-        orders::expire_order(&self.keys, *caller, of(trader, id))
+        orders::expire_order(&self.keys, *caller, trader.order(id))
     }
 
     /// Triggers a trader's order for a token account.
@@ -77,8 +74,7 @@ impl TestMarket {
 
     /// What executes a trader's market order at the market's own price account.
     pub fn execution(&self, trader: &Trader, id: u32, destination: Address) -> Execution {
-        let (price, fill_price) = (self.price, None);
-        Execution { order: of(trader, id), price, fill_price, destination, triggerer: None, partner: None }
+        trader.execution(id, self.price, destination)
     }
 
     /// Executes a trader's market order so.
@@ -90,10 +86,6 @@ impl TestMarket {
     pub fn execute_order_with(&self, execution: Execution) -> Instruction {
         orders::execute_order(&self.keys, execution)
     }
-}
-
-fn of(trader: &Trader, id: u32) -> OrderRef {
-    OrderRef { position: trader.position, id, payer: trader.address() }
 }
 
 impl Chain {

@@ -19,7 +19,8 @@ fn post(chain: &mut Chain, market: &TestMarket, says: LegacySays) {
     chain.post_account(&market.price, legacy_account(&says), LEGACY_PROGRAM);
 }
 
-async fn legacy_market() -> (Chain, TestMarket) {
+/// A chain, and what creates a market on a legacy account at $50,000.
+async fn creation(instant_fills: bool) -> (Chain, TestMarket, Instruction) {
     let mut chain = Chain::bare().await;
     chain.initialize().await;
     let mint = chain.new_mint(8);
@@ -27,9 +28,14 @@ async fn legacy_market() -> (Chain, TestMarket) {
     let now = says(&chain, 50_000, 0);
     post(&mut chain, &market, now);
     let oracle = OracleSource::PythLegacy { price_account: market.price };
-    let args = CreateMarketArgs { index: 0, oracle, params: still(), instant_fills: true };
+    let args = CreateMarketArgs { index: 0, oracle, params: still(), instant_fills };
+    let create = instructions::create_market(chain.admin.pubkey(), mint, market.price, args);
+    (chain, market, create)
+}
+
+async fn legacy_market() -> (Chain, TestMarket) {
+    let (mut chain, market, create) = creation(true).await;
     let admin = chain.admin.insecure_clone();
-    let create = instructions::create_market(admin.pubkey(), mint, market.price, args);
     chain.succeed("create a market on a legacy account", &[create], &[&admin]).await;
     (chain, market)
 }
@@ -127,15 +133,7 @@ async fn takes_no_orders() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_market_for_orders_alone_needs_a_price_history() {
-    let mut chain = Chain::bare().await;
-    chain.initialize().await;
-    let mint = chain.new_mint(8);
-    let market = TestMarket { keys: MarketKeys::find(mint, 0), price: Address::new_unique() };
-    let now = says(&chain, 50_000, 0);
-    post(&mut chain, &market, now);
-    let oracle = OracleSource::PythLegacy { price_account: market.price };
-    let args = CreateMarketArgs { index: 0, oracle, params: still(), instant_fills: false };
+    let (mut chain, _, create) = creation(false).await;
     let admin = chain.admin.insecure_clone();
-    let create = instructions::create_market(admin.pubkey(), mint, market.price, args);
     chain.refuse("for orders alone", &[create], &[&admin], LegacyFillsInstantly).await;
 }

@@ -1,8 +1,6 @@
 //! An owner who has another account of his block the fill, when he does not like its price.
 
-use crate::crew::{
-    better, blocked, cents, close_all, execute, outcome, place, plain, purse, sub_account, total, BOTH, FILLED, GONE,
-};
+use crate::crew::{better, blocked, cents, close_all, execute, outcome, place, plain, total, BOTH, FILLED, GONE};
 use inverse_perps_engine::errors::Error;
 use inverse_perps_tests::harness::prelude::*;
 

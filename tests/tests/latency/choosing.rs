@@ -1,7 +1,7 @@
 //! Who posts later updates, to spoil the one that an order needs; and a keeper, alone or with the owner, who chooses among
 //! updates.
 
-use crate::crew::{better, cents, close_all, execution, fee, filled_at, place, plain, purse, total, worse_to_open, BOTH};
+use crate::crew::{better, cents, close_all, execution, fee, filled_at, place, plain, total, worse_to_open, BOTH};
 use inverse_perps_tests::harness::prelude::*;
 
 const START: i64 = 5_000_000;

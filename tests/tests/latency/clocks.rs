@@ -1,8 +1,6 @@
 //! An owner who places while the Clock lags behind the prices by twenty seconds.
 
-use crate::crew::{
-    blocked, cents, close_all, execute, execution, filled_at, outcome, place, plain, purse, total, BOTH, FILLED,
-};
+use crate::crew::{blocked, cents, close_all, execute, execution, filled_at, outcome, place, plain, total, BOTH, FILLED};
 use inverse_perps_engine::errors::Error;
 use inverse_perps_tests::harness::prelude::*;
 

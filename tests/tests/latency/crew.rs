@@ -73,20 +73,6 @@ pub async fn total(chain: &Chain, traders: &[&Trader], purses: &[Address]) -> u6
     sum
 }
 
-/// Another margin account of the same owner, paid from the same tokens.
-pub async fn sub_account(chain: &mut Chain, market: &TestMarket, of: &Trader, number: u16, margin: u64) -> Trader {
-    let position = market.keys.position(&of.address(), number);
-    let other = Trader { keypair: of.keypair.insecure_clone(), tokens: of.tokens, position };
-    let steps = [instructions::create_position(&market.keys, of.address(), number), market.deposit(&other, margin)];
-    chain.succeed("another account", &steps, &[&of.keypair]).await;
-    other
-}
-
-/// An empty token account of somebody else.
-pub fn purse(chain: &mut Chain, market: &TestMarket) -> Address {
-    chain.token_account(&market.keys.mint, &Address::new_unique(), 0)
-}
-
 /// Places the trader's next order; returns its id.
 pub async fn place(chain: &mut Chain, market: &TestMarket, trader: &Trader, terms: &OrderTerms) -> u32 {
     let id = chain.position(&trader.position).await.state.next_order;
@@ -130,7 +116,7 @@ pub async fn close_all(
 ) {
     let mut ids = Vec::new();
     for (index, trader) in traders.iter().enumerate() {
-        let terms = OrderTerms::market(direction(index), OrderAmount::Close, 100);
+        let terms = orders::market_terms(direction(index), OrderAmount::Close, 100);
         ids.push(place(chain, market, trader, &terms).await);
     }
     chain.advance(DELAY);

@@ -1,6 +1,6 @@
 //! Two accounts on both sides: who closes one at a price that he knows to be old; and case 35, skew made for a moment.
 
-use crate::crew::{better, cents, close_all, execute, other, place, plain, purse, sub_account, total, BOTH, FILLED};
+use crate::crew::{better, cents, close_all, execute, other, place, plain, total, BOTH, FILLED};
 use inverse_perps_tests::harness::prelude::*;
 
 const START: i64 = 5_000_000;

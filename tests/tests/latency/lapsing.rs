@@ -1,11 +1,11 @@
 //! An owner who lets an order lapse when he does not like its price.
 
-use crate::crew::{cents, close_all, execution, filled_at, place, plain, purse, total, BOTH};
+use crate::crew::{cents, close_all, execution, filled_at, place, plain, total, BOTH};
 use inverse_perps_tests::harness::prelude::*;
 use perps::client::orders::OrderTerms;
 
 fn tipped(direction: PositionDirection, tip: u64) -> OrderTerms {
-    OrderTerms::market(direction, more(100_000), tip)
+    orders::market_terms(direction, more(100_000), tip)
 }
 
 #[tokio::test(flavor = "multi_thread")]

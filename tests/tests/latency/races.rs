@@ -1,6 +1,6 @@
 //! Two keepers after one tip; and case 48: who cancels, who triggers and who executes, in every order.
 
-use crate::crew::{cents, execute, execution, place, plain, purse, total, BOTH, FILLED, GONE};
+use crate::crew::{cents, execute, execution, place, plain, total, BOTH, FILLED, GONE};
 use inverse_perps_tests::harness::prelude::*;
 use solana_instruction::error::InstructionError;
 

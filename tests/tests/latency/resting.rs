@@ -1,8 +1,6 @@
 //! An owner who keeps a limit order at the market's price and has it triggered when he likes.
 
-use crate::crew::{
-    better, cents, close_all, execution, filled_at, outcome, place, plain, purse, total, worse_to_open, BOTH, FILLED,
-};
+use crate::crew::{better, cents, close_all, execution, filled_at, outcome, place, plain, total, worse_to_open, BOTH, FILLED};
 use inverse_perps_tests::harness::prelude::*;
 
 const START: i64 = 5_000_000;

@@ -1,6 +1,6 @@
 //! Orders left over from before a settlement of the market.
 
-use crate::crew::{cents, place, plain, purse};
+use crate::crew::{cents, place, plain};
 use inverse_perps_engine::settlement::Status;
 use inverse_perps_tests::harness::prelude::*;
 use perps::client::instructions::SettleWith;

@@ -1,6 +1,6 @@
 //! Case 48: the bound that an order carries holds at the price that it is filled at, for buyers and sellers, to the cent.
 
-use crate::crew::{cents, failed, filled_at, outcome, place, plain, purse, total, BOTH, FILLED};
+use crate::crew::{cents, failed, filled_at, outcome, place, plain, total, BOTH, FILLED};
 use inverse_perps_tests::harness::prelude::*;
 use perps::client::orders::OrderTerms;
 

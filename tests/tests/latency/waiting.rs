@@ -1,8 +1,8 @@
 //! An owner who places an order, watches the price before he executes it himself, and does so only when it has moved his way.
 
 use crate::crew::{
-    better, cents, close_all, execute, execution, fee, filled_at, other, outcome, place, plain, purse, total, worse_to_open,
-    BOTH, FILLED, GONE,
+    better, cents, close_all, execute, execution, fee, filled_at, other, outcome, place, plain, total, worse_to_open, BOTH,
+    FILLED, GONE,
 };
 use inverse_perps_tests::harness::prelude::*;
 use perps::client::orders::OrderTerms;
@@ -18,7 +18,7 @@ fn value(cents: i64) -> u64 {
 }
 
 fn to_open(direction: PositionDirection) -> OrderTerms {
-    OrderTerms::market(direction, more(NOTIONAL), 100)
+    orders::market_terms(direction, more(NOTIONAL), 100)
 }
 
 /// A price a second after T, each up to 30 bps from the one before: ten times as wild as an ordinary day.
@@ -94,7 +94,7 @@ async fn waiting_to_close_wins_nothing_on_any_path() {
         chain.advance(60);
         chain.post(&market, cents(AT_T));
         let before = [total(&chain, &[&honest], &[]).await, total(&chain, &[&waits], &[]).await];
-        for terms in [to_open(direction), OrderTerms::market(direction, OrderAmount::Close, 100)] {
+        for terms in [to_open(direction), orders::market_terms(direction, OrderAmount::Close, 100)] {
             ids = vec![place(&mut chain, &market, &honest, &terms).await, place(&mut chain, &market, &waits, &terms).await];
             chain.advance(DELAY);
             chain.post(&market, cents(AT_T));

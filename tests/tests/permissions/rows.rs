@@ -7,7 +7,7 @@ use inverse_perps::instructions::InitializeExchangeArgs;
 use inverse_perps::state::OracleSource;
 use inverse_perps_tests::harness::prelude::*;
 use perps::client::instructions::{Leaving, LiquidityDeposit, SettleWith, Withdrawal};
-use perps::client::orders::{OrderRef, OrderTerms, Placing};
+use perps::client::orders::{OrderTerms, Placing};
 
 /// What a position, an order or the pool is asked for, in satoshi.
 const LITTLE: u64 = 1_000;
@@ -99,7 +99,7 @@ impl World {
             "withdraw_collateral, with an open position" => self.withdraw(role, &positions.held, Some(market.price)),
             "place_order, to increase" => self.place(role, &positions.flat, market_order(Long, more(SIZE))).await,
             "place_order, to reduce" => self.place(role, &positions.held, market_order(Short, OrderAmount::Close)).await,
-            "cancel_order" => orders::cancel_order(keys, who, of(&positions.waiting, 0)),
+            "cancel_order" => orders::cancel_order(keys, who, positions.waiting.order(0)),
             "set_delegate" => orders::set_delegate(keys, who, positions.held.position, keeper.address(), LITTLE),
             "revoke_delegate" => orders::revoke_delegate(keys, who, positions.held.position),
             "increase_position, orders only" | "increase_position, instant fills" => {
@@ -113,7 +113,7 @@ impl World {
             "trigger_order, to reduce" => market.trigger(&positions.stopped, 1, keeper.tokens),
             "execute_order, to increase" => market.execute_order(&positions.opening, 0, keeper.tokens),
             "execute_order, to reduce" => market.execute_order(&positions.closing, 1, keeper.tokens),
-            "expire_order" => orders::expire_order(keys, who, of(&positions.stale, 0)),
+            "expire_order" => orders::expire_order(keys, who, positions.stale.order(0)),
             "liquidate" => market.liquidate(positions.weak.position, keeper.tokens),
             "settle_position" => instructions::settle(keys, positions.held.position, self.settle_with(state)),
             "accrue_funding" => market.accrue(),
@@ -187,8 +187,4 @@ impl World {
     async fn epoch(&self) -> u32 {
         self.chain.market(&self.market.keys.market).await.state.lifecycle.epoch
     }
-}
-
-fn of(trader: &Trader, id: u32) -> OrderRef {
-    OrderRef { position: trader.position, id, payer: trader.address() }
 }

@@ -1,6 +1,6 @@
 //! Attacks on the insurance fund: liquidating oneself, breeding bankrupts and dust. Cases 21, 22, 25 and 26.
 
-use crate::crew::{close, everybody_leaves, holdings, later, open, opened, state, sub_account, EACH};
+use crate::crew::{close, everybody_leaves, holdings, later, open, opened, state, EACH};
 use crate::BOTH;
 use inverse_perps_engine::settlement::Status;
 use inverse_perps_tests::harness::prelude::*;

@@ -38,15 +38,6 @@ pub async fn opened(
     trader
 }
 
-/// Another margin account of the same owner, paid from the same tokens.
-pub async fn sub_account(chain: &mut Chain, market: &TestMarket, of: &Trader, number: u16, margin: u64) -> Trader {
-    let position = market.keys.position(&of.address(), number);
-    let other = Trader { keypair: of.keypair.insecure_clone(), tokens: of.tokens, position };
-    let steps = [instructions::create_position(&market.keys, of.address(), number), market.deposit(&other, margin)];
-    chain.succeed("another account", &steps, &[&of.keypair]).await;
-    other
-}
-
 /// A trader as a provider of liquidity, who pays from the same tokens.
 pub fn as_provider(chain: &mut Chain, market: &TestMarket, trader: &Trader) -> Provider {
     let shares = chain.token_account(&market.keys.lp_mint, &trader.address(), 0);

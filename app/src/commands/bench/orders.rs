@@ -1,9 +1,9 @@
 //! Costs of orders and delegates.
 
 use super::{edit_market, measure_on, tick, Row, Scene, State, DOLLAR_E6};
-use crate::chain::{LocalChain, Trader};
+use crate::chain::LocalChain;
 use crate::client::addresses::order;
-use crate::client::orders::{self, Execution, OrderRef, OrderTerms, Placing};
+use crate::client::orders::{self, Execution, OrderTerms};
 use anyhow::Result;
 use inverse_perps::instructions::{OrderAmount, OrderType, PositionDirection};
 use inverse_perps_engine::side::Direction;
@@ -41,7 +41,7 @@ impl Scene {
     /// A market order of the long, and its fill.
     fn filled(&self, name: &'static str, amount: OrderAmount) -> Result<Vec<Row>> {
         let mut chain = self.chain.clone();
-        let terms = OrderTerms::market(LONG, amount, TIP_SATS);
+        let terms = orders::market_terms(LONG, amount, TIP_SATS);
         let place = self.place(&chain, 0, &terms);
         let placed = self.step(&mut chain, "place_order", place, &self.long.keypair)?;
         self.let_pass(&mut chain, DELAY)?;
@@ -65,10 +65,9 @@ impl Scene {
         let stop = terms(OrderType::Stop(tick(50_000).price_e8), LESS, 1);
         let place = self.place(&chain, 0, &limit);
         let mut rows = vec![self.step(&mut chain, "place_order, resting", place, &long.keypair)?];
-        let cancel = orders::cancel_order(&keys, long.address(), self.of(long, 0));
+        let cancel = orders::cancel_order(&keys, long.address(), long.order(0));
         rows.push(measure_on(chain.clone(), "cancel_order", self.state, cancel, &long.keypair)?);
-        let linked = Placing { id: 1, linked_with: Some(0), ..self.placing(&chain) };
-        let link = orders::place_order(&keys, linked, &stop);
+        let link = chain.place(long, 1, Some(0), &stop);
         rows.push(self.step(&mut chain, "place_order, linked", link, &long.keypair)?);
 
         self.let_pass(&mut chain, LATER)?;
@@ -80,7 +79,7 @@ impl Scene {
         let execution = Execution { partner: Some(order(&long.position, 1).0), ..self.execution(&chain, 0) };
         let fill = orders::execute_order(&keys, execution);
         rows.push(self.step(&mut chain, "execute_order, triggered and linked", fill, &self.provider.keypair)?);
-        let expire = orders::expire_order(&keys, self.provider.address(), self.of(long, 1));
+        let expire = orders::expire_order(&keys, self.provider.address(), long.order(1));
         rows.push(self.step(&mut chain, "expire_order", expire, &self.provider.keypair)?);
         Ok(rows)
     }
@@ -100,27 +99,11 @@ impl Scene {
         chain.post(tick(60_000))
     }
 
-    fn placing(&self, chain: &LocalChain) -> Placing {
-        let Trader { position, .. } = self.long;
-        Placing { trader: self.long.address(), position, id: 0, price: chain.price, linked_with: None }
-    }
-
     fn place(&self, chain: &LocalChain, id: u32, terms: &OrderTerms) -> Instruction {
-        orders::place_order(&chain.keys, Placing { id, ..self.placing(chain) }, terms)
-    }
-
-    fn of(&self, trader: &Trader, id: u32) -> OrderRef {
-        OrderRef { position: trader.position, id, payer: trader.address() }
+        chain.place(&self.long, id, None, terms)
     }
 
     fn execution(&self, chain: &LocalChain, id: u32) -> Execution {
-        Execution {
-            order: self.of(&self.long, id),
-            price: chain.price,
-            fill_price: None,
-            destination: self.provider.tokens,
-            triggerer: None,
-            partner: None,
-        }
+        chain.execution(&self.long, id, self.provider.tokens)
     }
 }

@@ -65,7 +65,7 @@ impl Market {
 impl Filled {
     /// What the fill cost whoever asked for it: fee, and the distance of its price from the quote's own. Errors: `Overflow`.
     pub fn cost(&self, quote: &Quote) -> Result<Sats> {
-        self.fee.total()?.plus(orders::spread_cost(self.value, self.price, quote)?)
+        orders::fill_cost(self.fee.total()?, self.value, self.price, quote)
     }
 }
 

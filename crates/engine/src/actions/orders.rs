@@ -90,8 +90,8 @@ impl Market {
                 let price = quote.fill(direction, true);
                 let fee = self.ensure_openable(position, &Opening { direction, notional, price }, quote)?;
                 if order.trader() == Trader::Delegate {
-                    let spread = spread_cost(notional.value_at(price, Rounding::Ceil)?, price, quote)?;
-                    self.budget_for(position, order, fee.plus(spread)?, at)?;
+                    let cost = fill_cost(fee, notional.value_at(price, Rounding::Ceil)?, price, quote)?;
+                    self.budget_for(position, order, cost, at)?;
                 }
             }
             OrderSize::Reduce(size) => {
@@ -130,7 +130,7 @@ impl Market {
         let price = quote.fill(direction, false);
         let value = notional.value_at(price, Rounding::Ceil)?;
         let fee = trade_fee(&self.params, value, skew_change(own, own.minus(notional)?, other), price)?;
-        fee.plus(spread_cost(value, price, quote)?)
+        fill_cost(fee, value, price, quote)
     }
 
     /// That reserving a tip has not made an open position liquidatable.
@@ -173,8 +173,8 @@ impl Market {
     }
 }
 
-/// What a fill at `price` costs besides its fee: the distance of that price from the quote's own, of the value traded, rounded up.
-pub(super) fn spread_cost(value: Sats, price: Price, quote: &Quote) -> Result<Sats> {
+/// What a fill of this value costs: its fee, and the distance of its price from the quote's own, rounded up.
+pub(super) fn fill_cost(fee: Sats, value: Sats, price: Price, quote: &Quote) -> Result<Sats> {
     let distance = Confidence::new(price.get().abs_diff(quote.price.get()));
-    value.times(distance.ratio_to(quote.price)?, Rounding::Ceil)
+    fee.plus(value.times(distance.ratio_to(quote.price)?, Rounding::Ceil)?)
 }

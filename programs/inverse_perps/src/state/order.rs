@@ -1,5 +1,6 @@
 //! An order that rests or waits for its fill.
 
+use crate::create::state_mut;
 use crate::errors::PerpError;
 use crate::state::Position;
 use anchor_lang::prelude::*;
@@ -40,11 +41,8 @@ impl Order {
     /// Anchor's, for what is no order.
     pub fn load_mut<'a>(account: &'a AccountInfo) -> Result<RefMut<'a, Self>> {
         let data = account.try_borrow_mut_data()?;
-        let head = Self::DISCRIMINATOR.len();
         require!(data.starts_with(Self::DISCRIMINATOR), ErrorCode::AccountDiscriminatorMismatch);
-        let state =
-            RefMut::filter_map(data, |bytes| bytes.get_mut(head..).and_then(|body| bytemuck::try_from_bytes_mut(body).ok()));
-        state.map_err(|_| ErrorCode::AccountDidNotDeserialize.into())
+        state_mut(data).ok_or_else(|| ErrorCode::AccountDidNotDeserialize.into())
     }
 
     /// That it is an order of this position, which is of this market.

@@ -75,11 +75,6 @@ pub async fn opened(direction: PositionDirection) -> (Chain, TestMarket, Trader)
     (chain, market, alice)
 }
 
-/// An empty token account of somebody who does not matter.
-pub fn purse(chain: &mut Chain, market: &TestMarket) -> Address {
-    chain.token_account(&market.keys.mint, &Address::new_unique(), 0)
-}
-
 /// Executes with a fill price that is not the market's own.
 pub fn at_fill_price(chain: &mut Chain, market: &TestMarket, trader: &Trader, id: u32, to: Address, fill: Tick) -> Instruction {
     let fill_price = chain.publish(fill);

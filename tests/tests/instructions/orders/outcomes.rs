@@ -34,6 +34,16 @@ async fn fails(chain: &mut Chain, market: &TestMarket, alice: &Trader, id: u32, 
     assert_eq!((after.pending_order, after.open_orders), (0, before.open_orders - 1));
 }
 
+/// That order 0 fills where there is just enough, and is blocked by this where there is a satoshi less.
+async fn fills_if(enough: bool, chain: &mut Chain, market: &TestMarket, alice: &Trader, error: PerpError) {
+    if !enough {
+        return is_blocked(chain, market, alice, 0, error).await;
+    }
+    let keeper = purse(chain, market);
+    let sent = chain.succeed("just enough", &[market.execute_order(alice, 0, keeper)], &[]).await;
+    assert_eq!(ended(&sent).outcome, FILLED);
+}
+
 /// The same for the market's reasons: everything back but the tip.
 async fn is_blocked(chain: &mut Chain, market: &TestMarket, alice: &Trader, id: u32, error: PerpError) {
     let keeper = purse(chain, market);
@@ -284,13 +294,7 @@ async fn a_pool_that_has_shrunk_blocks_an_increase_to_the_satoshi() {
             chain.edit_market(&market, |state| state.state.ledger.pool = Sats::new(free - 63_000 - short_by)).await;
             chain.advance(DELAY);
             chain.post(&market, Tick::at(50_000));
-            if enough {
-                let keeper = purse(&mut chain, &market);
-                let sent = chain.succeed("just enough", &[market.execute_order(&alice, 0, keeper)], &[]).await;
-                assert_eq!(ended(&sent).outcome, FILLED);
-            } else {
-                is_blocked(&mut chain, &market, &alice, 0, ReserveExceeded).await;
-            }
+            fills_if(enough, &mut chain, &market, &alice, ReserveExceeded).await;
         }
     }
 }
@@ -309,13 +313,7 @@ async fn a_gain_that_the_pool_does_not_have_blocks_a_close_to_the_satoshi() {
             chain.edit_market(&market, |state| state.state.ledger.pool = Sats::new(gain - short_by)).await;
             chain.advance(DELAY);
             chain.post(&market, Tick::at(price));
-            if enough {
-                let keeper = purse(&mut chain, &market);
-                let sent = chain.succeed("just enough", &[market.execute_order(&alice, 0, keeper)], &[]).await;
-                assert_eq!(ended(&sent).outcome, FILLED);
-            } else {
-                is_blocked(&mut chain, &market, &alice, 0, PoolExhausted).await;
-            }
+            fills_if(enough, &mut chain, &market, &alice, PoolExhausted).await;
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Executes an order that waits for its fill, at the first price that nobody could know when it was placed. Anyone may, for its tip.
 
+use crate::create;
 use crate::errors::{fail, PerpError};
 use crate::events::{self, LedgerChange, OrderContext, OrderExecuted, OrderFilled};
 use crate::oracle;
 use crate::state::{Market, Order, Position};
 use crate::token::{self, MarketSigner};
 use anchor_lang::prelude::*;
-use anchor_lang::AccountsClose;
 use inverse_perps_engine::actions::{Execution, ExecutionOutcome, TipShares, Triggerer};
 use inverse_perps_engine::oracle::PriceUse;
 use inverse_perps_engine::units::Sats;
@@ -62,7 +62,7 @@ pub fn execute_order(ctx: Context<ExecuteOrder>) -> Result<()> {
         None => accounts.pay(&signer, &accounts.destination, filler.plus(triggerer).map_err(fail)?)?,
     }
     if leaves {
-        accounts.order.close(accounts.payer.to_account_info())?;
+        create::close(accounts.order.as_ref(), &accounts.payer)?;
     }
     token::ensure_holds(&accounts.vault, owed)
 }

@@ -37,7 +37,7 @@ pub enum OrderAmount {
 
 /// What the owner or the delegate asks for.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
-pub struct PlaceOrderArgs {
+pub struct OrderTerms {
     /// Market, limit, stop or take-profit.
     pub kind: OrderType,
     /// Long or short: the position that it enlarges or reduces.
@@ -50,31 +50,29 @@ pub struct PlaceOrderArgs {
     pub expiry: i64,
     /// For who triggers and who fills it, reserved in the margin.
     pub tip_sats: u64,
-    /// Bump of the order's address, whose id is the position's `next_order`.
-    pub bump: u8,
 }
 
-impl From<&PlaceOrderArgs> for OrderRequest {
-    fn from(args: &PlaceOrderArgs) -> Self {
-        let (kind, trigger) = match args.kind {
+impl From<&OrderTerms> for OrderRequest {
+    fn from(terms: &OrderTerms) -> Self {
+        let (kind, trigger) = match terms.kind {
             OrderType::Market => (OrderKind::Market, 0),
             OrderType::Limit => (OrderKind::Limit, 0),
             OrderType::Stop(trigger) => (OrderKind::Stop, trigger),
             OrderType::TakeProfit(trigger) => (OrderKind::TakeProfit, trigger),
         };
-        let size = match args.amount {
+        let size = match terms.amount {
             OrderAmount::Increase(notional) => OrderSize::Increase(Notional::new(notional)),
             OrderAmount::Reduce(notional) => OrderSize::Reduce(DecreaseSize::Part(Notional::new(notional))),
             OrderAmount::Close => OrderSize::Reduce(DecreaseSize::Whole),
         };
         Self {
             kind,
-            direction: args.direction.into(),
+            direction: terms.direction.into(),
             size,
             trigger: Price::new(trigger),
-            limit: Price::new(args.limit_price_e8),
-            expiry: UnixTime::new(args.expiry),
-            tip: Sats::new(args.tip_sats),
+            limit: Price::new(terms.limit_price_e8),
+            expiry: UnixTime::new(terms.expiry),
+            tip: Sats::new(terms.tip_sats),
         }
     }
 }
@@ -121,12 +119,12 @@ impl PlaceOrder<'_> {
     }
 }
 
-/// Handles `place_order`.
+/// Handles `place_order`; the bump is that of the order's address, whose id is the position's `next_order`.
 ///
 /// # Errors
 /// `WrongMarket`, `NotTrader`, `OrdersNeedPull`, `WrongOrder`, `OrderNotLinkable`, those of the price and of the engine's placing; the
 /// system program's, where the address is not that of the position's next order.
-pub fn place_order(ctx: Context<PlaceOrder>, args: PlaceOrderArgs) -> Result<()> {
+pub fn place_order(ctx: Context<PlaceOrder>, terms: OrderTerms, bump: u8) -> Result<()> {
     let accounts = &ctx.accounts;
     let (key, position_key) = (accounts.market.key(), accounts.position.key());
     let mut market = accounts.market.load_mut()?;
@@ -138,14 +136,14 @@ pub fn place_order(ctx: Context<PlaceOrder>, args: PlaceOrderArgs) -> Result<()>
     let (quote, moment) = market.glance(key, &accounts.price, PriceUse::Upkeep)?;
     market.settle(key, position_key, &mut position)?;
     let id = u64::from(position.state.next_order).to_le_bytes();
-    let seeds: &[&[u8]] = &[seeds::ORDER, position_key.as_ref(), &id, &[args.bump]];
+    let seeds: &[&[u8]] = &[seeds::ORDER, position_key.as_ref(), &id, &[bump]];
     let creation = Creation { payer: &accounts.payer, account: &accounts.order, seeds };
     let mut order = creation.zero_copy::<Order>()?;
     order.version = Order::VERSION;
-    order.bump = args.bump;
+    order.bump = bump;
     order.position = position_key;
     order.payer = accounts.payer.key();
-    order.state = market.state.place_order(&mut position.state, &(&args).into(), trader, &quote, moment).map_err(fail)?;
+    order.state = market.state.place_order(&mut position.state, &(&terms).into(), trader, &quote, moment).map_err(fail)?;
     accounts.link(&mut order)?;
     let head = market.next_event(key);
     events::log(&OrderPlaced::new(head, accounts.order.key(), &order));
