@@ -28,6 +28,8 @@ pub const QUOTED_PRICE: Quantity = Quantity { unit: "USD", decimals: 8, least: 1
 pub const BITCOIN: Quantity = Quantity { unit: "BTC", decimals: 8, least: 1, most: MAX_VALUE.get() };
 /// Bitcoin in satoshi where nothing is a possible answer.
 pub const BITCOIN_OR_NONE: Quantity = Quantity { least: 0, ..BITCOIN };
+/// SOL in lamports.
+pub const SOL: Quantity = Quantity { unit: "SOL", decimals: 9, least: 0, most: u64::MAX };
 /// A share of a whole in 1e-18, as a side's scale is kept.
 pub const SHARE: Quantity = Quantity { unit: "of the whole", decimals: 18, least: 0, most: 1_000_000_000_000_000_000 };
 

@@ -1,12 +1,18 @@
-//! Client library and command line of Inverse Perps.
+//! Client library of Inverse Perps.
 //!
-//! What the commands compute they ask of the engine, so that a quote is what the program would do; what is theirs alone is
-//! reading numbers exactly (`decimal`), reading price files (`prices`) and saying the result.
+//! [`client`] knows the program without any I/O: addresses, one builder an instruction, accounts, events, refusals. [`view`] says what
+//! accounts come to, offline, by the engine, so that it is what the program would do. [`chain`] is what the client asks of a chain;
+//! [`rpc`] is one over JSON-RPC, [`local`] one in process. [`transaction`] makes a transaction of instructions and sees it through.
 #![warn(missing_docs)]
 
 pub mod chain;
 pub mod client;
-pub mod commands;
 pub mod decimal;
-pub mod demo;
+pub mod deployment;
+pub mod keypair;
+pub mod local;
+pub mod parameters;
 pub mod prices;
+pub mod rpc;
+pub mod transaction;
+pub mod view;

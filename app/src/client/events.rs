@@ -14,6 +14,7 @@ use inverse_perps::events::{
     AdminChanged, AdminNominated, GuardianChanged, ParamsChanged, ParamsProposed, PauseConfirmed, ProposalCancelled,
     RiskPaused, RiskResumed,
 };
+use solana_address::Address;
 
 macro_rules! events {
     ($($name:ident),* $(,)?) => {
@@ -23,6 +24,24 @@ macro_rules! events {
         pub enum Event {
             $(#[doc = concat!("`", stringify!($name), "`")] $name($name),)*
         }
+
+        impl Event {
+            /// Its name, such as `OrderFilled`.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Event::$name(_) => stringify!($name),)*
+                }
+            }
+
+            fn fields(&self) -> serde_json::Result<serde_json::Value> {
+                match self {
+                    $(Event::$name(event) => serde_json::to_value(event),)*
+                }
+            }
+        }
+
+        /// The names of all events.
+        pub const NAMES: &[&str] = &[$(stringify!($name),)*];
 
         /// The event in these bytes, if it is one of the program's.
         pub fn decode(bytes: &[u8]) -> Option<Event> {
@@ -159,6 +178,16 @@ impl Event {
         })
     }
 
+    /// The event as a JSON object: its fields as the program names them, `event` with its name; addresses in base 58.
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut fields = self.fields().unwrap_or_default(); // writing integers to memory does not fail
+        readable(&mut fields);
+        if let Some(fields) = fields.as_object_mut() {
+            fields.insert("event".to_owned(), self.name().into());
+        }
+        fields
+    }
+
     /// Its number in its market; none for the exchange's.
     pub fn sequence(&self) -> Option<u64> {
         self.head().map(|head| head.sequence)
@@ -171,4 +200,20 @@ pub fn in_logs(logs: &[String]) -> Vec<Event> {
     data.filter_map(|text| base64::engine::general_purpose::STANDARD.decode(text).ok())
         .filter_map(|bytes| decode(&bytes))
         .collect()
+}
+
+/// Turns addresses, which are written as 32 bytes, into base 58.
+fn readable(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(readable),
+        serde_json::Value::Array(items) => {
+            let byte = |item: &serde_json::Value| item.as_u64().and_then(|number| u8::try_from(number).ok());
+            let bytes: Option<Vec<u8>> = items.iter().map(byte).collect();
+            match bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()) {
+                Some(address) => *value = Address::new_from_array(address).to_string().into(),
+                None => items.iter_mut().for_each(readable),
+            }
+        }
+        _ => (),
+    }
 }

@@ -1,4 +1,4 @@
-//! The bytes of Pyth's price accounts, for chains in process: a real one gets them from Pyth.
+//! Pyth's price accounts: where they are, and their bytes for chains in process (a real one gets them from Pyth).
 
 use anchor_lang::{AnchorSerialize, Discriminator};
 use pyth_solana_receiver_sdk::price_update::{PriceFeedMessage, PriceUpdateV2, VerificationLevel};
@@ -23,6 +23,30 @@ pub struct PriceSays {
 
 /// The program that owns pulled price updates.
 pub const RECEIVER: Address = inverse_perps::oracle::PYTH_RECEIVER;
+
+/// Pyth's push oracle, which keeps the accounts of sponsored feeds up to date.
+pub const PUSH_ORACLE: Address = Address::from_str_const("pythWSnswVUd12oZpeFP8e9CVaEqJg25g1Vtc2biRsT");
+
+/// Pyth's feed of BTC/USD.
+pub const BTC_USD_FEED: [u8; 32] = [
+    0xe6, 0x2d, 0xf6, 0xc8, 0xb4, 0xa8, 0x5f, 0xe1, 0xa6, 0x7d, 0xb4, 0x4d, 0xc1, 0x2d, 0xe5, 0xdb, 0x33, 0x0f, 0x7a, 0xc6,
+    0x6b, 0x72, 0xdc, 0x65, 0x8a, 0xfe, 0xdf, 0x0f, 0x4a, 0x41, 0x5b, 0x43,
+];
+
+/// The account of a feed that the push oracle keeps up to date; shard 0 is the sponsored one.
+pub fn feed_account(feed_id: &[u8; 32], shard: u16) -> Address {
+    Address::find_program_address(&[&shard.to_le_bytes(), feed_id], &PUSH_ORACLE).0
+}
+
+/// On the localnet shards 1 to this keep the updates of the last minutes, one a second: the first update at or after a time is found
+/// there. On other clusters such updates come from Pyth's own archive.
+pub const ARCHIVE_SHARDS: u16 = 240;
+
+/// The shard that keeps the update published at this time.
+pub fn archive_shard(publish_time: i64) -> u16 {
+    let within = publish_time.rem_euclid(i64::from(ARCHIVE_SHARDS));
+    u16::try_from(within).map_or(ARCHIVE_SHARDS, |within| within + 1)
+}
 
 /// A fully verified `PriceUpdateV2`, as Pyth's receiver program stores it.
 ///

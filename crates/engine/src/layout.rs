@@ -9,6 +9,7 @@ macro_rules! stored {
         #[derive(
             Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable, borsh::BorshSerialize,
         )]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
         pub struct $name {
             $($(#[$field_meta])* pub $field: $type,)*
         }

@@ -5,7 +5,8 @@
 //! rounding (`math`), and nothing panics.
 //!
 //! The order to read it in: `units`, then a formula a file (`pnl`, `margin`, `funding`, `fees`, `reserve`, `liquidation`,
-//! `deleverage`, `settlement`, `shares`, `queue`, `oracle`, `pause`, `timelock`), then `market` and the state transitions in `actions`.
+//! `deleverage`, `settlement`, `shares`, `queue`, `oracle`, `pause`, `timelock`), then `market` and the state transitions in `actions`;
+//! `exposure` is what a holder asks of a position, `line` what a keeper asks of all of them, and neither is an action.
 #![cfg_attr(not(any(test, feature = "idl-build")), no_std)]
 
 #[cfg(any(test, feature = "idl-build"))]
@@ -15,10 +16,12 @@ pub mod actions;
 pub mod budget;
 pub mod deleverage;
 pub mod errors;
+pub mod exposure;
 pub mod fees;
 pub mod funding;
 mod layout;
 pub mod ledger;
+pub mod line;
 pub mod liquidation;
 pub mod margin;
 pub mod market;

@@ -45,6 +45,7 @@ macro_rules! event {
         #[event]
         #[repr(C)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize))]
         pub struct $name {
             $($fields)*
         }
@@ -58,6 +59,7 @@ pub(crate) use event;
 /// Which market, and how many events it had emitted with this one.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Head {
     /// The market.
     pub market: Pubkey,
@@ -68,6 +70,7 @@ pub struct Head {
 /// What a transition did to the ledger, and the ledger after it, in satoshi.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct LedgerChange {
     /// Changes.
     pub delta_sats: LedgerDelta,

@@ -8,10 +8,10 @@ use inverse_perps::instructions::{
 };
 use inverse_perps::state::OracleSource;
 use inverse_perps_engine::Params;
-pub use perps::chain::Trader;
 use perps::client::instructions::{self, Leaving, LiquidityDeposit, SettleWith, Withdrawal};
 use perps::client::pyth::{price_update, PriceSays, RECEIVER};
 use perps::client::MarketKeys;
+pub use perps::local::Trader;
 use solana_account::Account;
 use solana_address::Address;
 use solana_instruction::Instruction;

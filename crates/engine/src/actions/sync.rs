@@ -138,17 +138,26 @@ impl Market {
         }
         let elapsed_seconds = gap.min(u64::from(self.params.max_accrual_gap.get()));
         let price = marks.quote.price;
-        // A side beyond its bounds is about to be settled, and its stressed value may be beyond what a word holds.
-        let needed =
-            if marks.is_beyond_bounds() { free_pool } else { requirement(&self.params, &marks.long, &marks.short, price)? };
-        let borrow = borrow_rate(&self.params, needed, free_pool)?;
-        let rates = rates(funding_rate(&self.params, &marks.long, &marks.short)?, borrow)?;
+        let rates = self.rates(marks, free_pool)?;
         if rates == Rates::default() {
             return Ok(None);
         }
         accrue_side(&mut self.long, rates.long, elapsed_seconds, price)?;
         accrue_side(&mut self.short, rates.short, elapsed_seconds, price)?;
         Ok(Some(Accrued { price, elapsed_seconds, rates }))
+    }
+
+    /// What each side pays a day as the market stands: funding and borrow fee (section 6). Errors: `Overflow`.
+    #[inline(always)]
+    pub fn rates(&self, marks: &Marks, free_pool: Sats) -> Result<Rates> {
+        // A side beyond its bounds is about to be settled, and its stressed value may be beyond what a word holds.
+        let needed = if marks.is_beyond_bounds() {
+            free_pool
+        } else {
+            requirement(&self.params, &marks.long, &marks.short, marks.quote.price)?
+        };
+        let borrow = borrow_rate(&self.params, needed, free_pool)?;
+        rates(funding_rate(&self.params, &marks.long, &marks.short)?, borrow)
     }
 
     /// Both winning sides shrink by one factor, or, where that cannot be, the market begins to settle (section 8).

@@ -23,6 +23,7 @@ macro_rules! word {
             Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, bytemuck::Pod, bytemuck::Zeroable,
             borsh::BorshSerialize, borsh::BorshDeserialize,
         )]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         pub struct $name($word);
 
         impl $name {
@@ -74,6 +75,7 @@ macro_rules! double_word {
             Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable,
             borsh::BorshSerialize, borsh::BorshDeserialize,
         )]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         pub struct $name([u64; 2]);
 
         impl $name {

@@ -3,6 +3,7 @@
 
 pub mod exact;
 pub mod ledger_model;
+pub mod lines;
 
 use inverse_perps_engine::actions::{ClosedOut, Decrease, DecreaseSize, Filled, Increase, Liquidated, Synced};
 use inverse_perps_engine::market::{Fills, Marks};

@@ -10,6 +10,7 @@ use inverse_perps_engine::units::{CostIndex, ExitIndex, FineSats, PpbPerDay, Pri
 /// Emitted once, when the exchange comes to be.
 #[event]
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ExchangeInitialized {
     /// The exchange.
     pub exchange: Pubkey,

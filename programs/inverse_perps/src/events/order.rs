@@ -105,6 +105,7 @@ pub struct OrderContext<'a> {
 /// What an execution wrote to the position before: deleveraged profit less funding and borrow fee. It has no event of its own.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Written {
     /// The result.
     pub result_sats: SignedSats,
@@ -122,6 +123,7 @@ impl From<Option<Settled>> for Written {
 /// What became of an executed order's tip.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Tip {
     /// What who has executed it got; it has left the ledger.
     pub filler_sats: Sats,

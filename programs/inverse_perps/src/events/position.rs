@@ -217,6 +217,7 @@ event! {
 /// Price and size of a fill.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Fill {
     /// Fill price, 1e-8 USD.
     pub price_e8: Price,
@@ -248,6 +249,7 @@ impl From<&Filled> for Fill {
 /// A position after a transition.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PositionAfter {
     /// Margin.
     pub margin_sats: Sats,

@@ -1,0 +1,131 @@
+//! A day in the life of a market on a real validator, all through the command line, as its users do: traders, a provider, a keeper,
+//! and machines that stop in the middle.
+
+mod common;
+
+use common::{until, Keeper, Person};
+use inverse_perps_engine::ledger::Ledger;
+use localnet::testing::Localnet;
+use perps::chain::{Chain, Which};
+use perps::client::accounts;
+use serde_json::Value;
+use std::time::Duration;
+
+const BTC: u64 = 100_000_000;
+
+/// Margins, pool and all else, against what the vault holds; and the margins against the sum over positions.
+fn assert_solvent(net: &Localnet) {
+    let chain = net.chain();
+    let market = chain.market(&net.info().market).expect("the market stands");
+    let Ledger { margin, pool, insurance, protocol_fees, funds } = market.state.ledger;
+    let owed: u64 = [margin, pool, insurance, protocol_fees, funds].iter().map(|amount| amount.get()).sum();
+    let vault = accounts::token_amount(&chain.account(&market.vault).expect("the vault stands").data).expect("a token account");
+    assert!(vault >= owed, "the vault holds {vault} sats and owes {owed}");
+    let positions = chain.program_accounts(&Which::positions_in(net.info().market)).expect("positions");
+    let margins =
+        positions.iter().map(|(_, account)| accounts::position(&account.data).expect("a position").state.margin.get());
+    assert_eq!(margin.get(), margins.sum::<u64>(), "margin is the sum over positions");
+}
+
+fn events<'a>(history: &'a Value, name: &str) -> Vec<&'a Value> {
+    let all = history["events"].as_array().unwrap_or_else(|| panic!("events in {history}"));
+    all.iter().filter(|event| event["event"] == name).collect()
+}
+
+fn sats(value: &Value, field: &str) -> u64 {
+    value[field].as_u64().unwrap_or_else(|| panic!("{field} in {value}"))
+}
+
+#[test]
+fn a_market_lives_through_a_fall_of_the_price_and_restarts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut net = Localnet::start_with(folder.path(), &["--price", "60000"]).expect("the localnet starts");
+    net.tell(&["price", "set", "60000"]).expect("the publisher heeds");
+    let person = |name: &str, btc: &str| Person::with(&net, folder.path(), name, btc);
+    let (alice, bob, carol, robot) = (person("alice", "0.2"), person("bob", "0.1"), person("carol", "2"), person("robot", "0"));
+    let log = folder.path().join("keeper.log");
+    let mut keeper = Keeper::start(&robot, &log);
+
+    // A provider comes, and asks to leave again.
+    carol.perps("pool deposit --btc 2");
+    carol.perps("pool request --all");
+    let (code, early) = carol.refused("pool complete");
+    assert!(code == 3 || code == 1, "{early}");
+    assert_solvent(&net);
+
+    // Alice buys $6,000 with a stop and a take-profit; the keeper fills her order at a price that did not exist when she placed it.
+    let opened = alice.perps("position open --side long --notional 6000 --margin 0.05 --stop 57000 --take-profit 70000");
+    assert_eq!(opened["outcome"], "filled", "{opened}");
+    let shown = alice.perps("position show");
+    assert_eq!(shown["notional_usd"], "6000", "{shown}");
+    assert_eq!(shown["orders"].as_array().map(Vec::len), Some(2), "a stop and a take-profit rest: {shown}");
+
+    // Bob buys $20,000 with 0.012 BTC: liquidated at 20,000 * 1.01 / (0.012 + 0.3333) = $58,500 or a little above, for his fees.
+    let opened = bob.perps("position open --side long --notional 20000 --margin 0.012");
+    assert_eq!(opened["outcome"], "filled", "{opened}");
+    let held = bob.perps("position show");
+    let liquidation: f64 = held["liquidation_price_usd"].as_str().and_then(|text| text.parse().ok()).expect("a price");
+    assert!((58_450.0..58_800.0).contains(&liquidation), "{liquidation}");
+    assert_solvent(&net);
+
+    // The keeper is restarted, and then the validator under it; nothing is lost, and the keeper finds its way back.
+    keeper.stop();
+    let before = alice.perps("position show");
+    let mut keeper = Keeper::start(&robot, &log);
+    net.restart().expect("the localnet goes on");
+    until(Duration::from_secs(60), "the keeper follows the chain again", || keeper.get("/health").starts_with("HTTP/1.1 200"));
+    let after = alice.perps("position show");
+    assert_eq!(after["notional_usd"], before["notional_usd"]);
+    assert_eq!(after["margin_sats"], before["margin_sats"]);
+    assert_eq!(after["orders"].as_array().map(Vec::len), Some(2), "{after}");
+    assert_solvent(&net);
+
+    // The price falls by $350 a second, through Bob's liquidation price and Alice's stop.
+    net.tell(&["price", "set", "56500", "--over", "10s"]).expect("the publisher heeds");
+    let chain = net.chain();
+    let position = |owner: &Person| {
+        let market = accounts::market(&chain.account(&net.info().market).expect("the market").data).expect("a market");
+        let keys = perps::client::MarketKeys::find(market.mint, market.index);
+        use solana_signer::Signer;
+        chain.position(&keys.position(&owner.keypair.pubkey(), 0)).expect("a position").state
+    };
+    until(Duration::from_secs(40), "Bob is liquidated", || position(&bob).shares.get() < 20_000_000_000);
+    until(Duration::from_secs(60), "Alice's stop has closed her position", || position(&alice).shares.is_zero());
+    assert_solvent(&net);
+
+    // Within two updates after the first that made him liquidatable: the price it was done at is one of those.
+    let history = bob.perps("history --events PositionLiquidated");
+    let liquidated = events(&history, "PositionLiquidated");
+    assert!(!liquidated.is_empty(), "{history}");
+    let first = liquidated.last().expect("newest first");
+    let done_at = sats(first, "price_e8") / 1_000_000;
+    let crossing = liquidation * 100.0;
+    let steps = (crossing - f64::from(u32::try_from(done_at).expect("cents fit"))) / 35_000.0;
+    println!("liquidation price {liquidation}, done at {} cents, {steps:.2} updates of $350 later", done_at);
+    assert!((0.0..=2.0).contains(&steps), "{steps} updates after {liquidation}: {first}");
+
+    // The stop was triggered and filled, its partner is dead, and the keeper has been paid for all of it.
+    let history = alice.perps("history --limit 100");
+    assert_eq!(events(&history, "OrderTriggered").len(), 1, "{history}");
+    assert_eq!(events(&history, "OrderFilled").len(), 2, "her opening and her stop: {history}");
+    let metrics = keeper.get("/metrics");
+    assert!(metrics.contains("perps_keeper"), "{metrics}");
+
+    // Funding has accrued: the longs were alone, so they paid the pool.
+    let market = alice.perps("history --whole-market --events Accrued --limit 200");
+    assert!(!events(&market, "Accrued").is_empty(), "{market}");
+    let history = alice.perps("history --events PositionSettled --limit 100");
+    let settled = events(&history, "OrderFilled").len() + events(&history, "PositionSettled").len();
+    let _ = settled;
+
+    // Alice takes her money home, and Carol hers, after the cool-down of 20 seconds.
+    alice.perps("position withdraw --max");
+    alice.perps("position close-account");
+    let paid = carol.perps("pool complete");
+    assert!(events(&paid, "WithdrawalCompleted").len() == 1, "{paid}");
+    let pool = carol.perps("pool show");
+    assert_eq!(sats(&pool, "shares"), 0, "{pool}");
+    assert_solvent(&net);
+    keeper.stop();
+    let _ = BTC;
+}
