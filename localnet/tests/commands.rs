@@ -65,7 +65,7 @@ fn every_example_works() {
     net.tell(&["price", "set", "60000"]).expect("the publisher heeds");
     let home = tempfile::tempdir().expect("a folder");
     let desk = Desk::new(&net, home.path());
-    let robot = Person::with(&net, folder.path(), "robot", "0");
+    let robot = Person::with(&net, folder.path(), "robot", "0.001");
     let _keeper = Keeper::start(&robot, &folder.path().join("keeper.log"));
 
     let mut known = BTreeSet::new();
@@ -117,7 +117,7 @@ fn every_command_of_the_guides_works() {
     let folder = tempfile::tempdir().expect("a folder");
     let net = Localnet::start_with(folder.path(), &["--price", "60000"]).expect("the localnet starts");
     net.tell(&["price", "set", "60000"]).expect("the publisher heeds");
-    let robot = Person::with(&net, folder.path(), "robot", "0");
+    let robot = Person::with(&net, folder.path(), "robot", "0.001");
     let _keeper = Keeper::start(&robot, &folder.path().join("keeper.log"));
     for (guide, reader) in [("traders.md", "alice"), ("keepers.md", "keeper"), ("operations.md", "admin")] {
         let home = tempfile::tempdir().expect("a folder");

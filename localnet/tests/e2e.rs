@@ -42,7 +42,8 @@ fn a_market_lives_through_a_fall_of_the_price_and_restarts() {
     let mut net = Localnet::start_with(folder.path(), &["--price", "60000"]).expect("the localnet starts");
     net.tell(&["price", "set", "60000"]).expect("the publisher heeds");
     let person = |name: &str, btc: &str| Person::with(&net, folder.path(), name, btc);
-    let (alice, bob, carol, robot) = (person("alice", "0.2"), person("bob", "0.1"), person("carol", "2"), person("robot", "0"));
+    let (alice, bob, carol, robot) =
+        (person("alice", "0.2"), person("bob", "0.1"), person("carol", "2"), person("robot", "0.001"));
     let log = folder.path().join("keeper.log");
     let mut keeper = Keeper::start(&robot, &log);
 
