@@ -16,6 +16,8 @@ use std::time::Duration;
 const MOST_UNITS: u32 = 1_400_000;
 /// What a transaction's state may cost more when it lands than when it was simulated: an accrual, a deleveraging, a settling.
 const SPARE_UNITS: u64 = 10_000;
+/// How many transactions with the same instructions and blockhash can be told apart.
+const NUMBERS: u32 = 1_000;
 const POLL: Duration = Duration::from_millis(400);
 /// Polls between sending the same transaction again.
 const RESEND_EVERY: u32 = 4;
@@ -60,6 +62,7 @@ pub struct Sender<'a> {
     others: Vec<&'a Keypair>,
     priority: Priority,
     attempts: u32,
+    number: u32,
 }
 
 /// A transaction with what a simulation of it said.
@@ -85,7 +88,7 @@ impl Prepared {
 impl<'a> Sender<'a> {
     /// Of one who signs and pays.
     pub fn new(chain: &'a dyn Chain, payer: &'a Keypair) -> Self {
-        Self { chain, payer, others: vec![], priority: Priority::default(), attempts: ATTEMPTS }
+        Self { chain, payer, others: vec![], priority: Priority::default(), attempts: ATTEMPTS, number: 0 }
     }
 
     /// The same at another priority.
@@ -99,6 +102,14 @@ impl<'a> Sender<'a> {
     #[must_use]
     pub fn once(mut self) -> Self {
         self.attempts = 1;
+        self
+    }
+
+    /// The same with a number to tell it from others by. Two transactions with the same instructions and blockhash are one to a chain, which
+    /// runs it once; whoever means to do the same twice within a block gives them different numbers: they differ in their compute limits.
+    #[must_use]
+    pub fn numbered(mut self, number: u32) -> Self {
+        self.number = number % NUMBERS;
         self
     }
 
@@ -133,7 +144,8 @@ impl<'a> Sender<'a> {
             return Err(Failure::Refused(refusal));
         }
         let enough = simulated.units.saturating_add(simulated.units / 10).saturating_add(SPARE_UNITS);
-        let units = u32::try_from(enough).unwrap_or(MOST_UNITS).min(MOST_UNITS);
+        let enough = enough.saturating_add(u64::from(self.number)).min(u64::from(MOST_UNITS - NUMBERS + self.number));
+        let units = u32::try_from(enough).unwrap_or(MOST_UNITS);
         let micro_lamports = self.micro_lamports(&transaction)?;
         let mut limited = vec![ComputeBudgetInstruction::set_compute_unit_limit(units)];
         if micro_lamports > 0 {

@@ -5,7 +5,6 @@
 #![warn(missing_docs)]
 
 pub mod amounts;
-mod catch_up;
 pub mod clock;
 pub mod control;
 pub mod directory;

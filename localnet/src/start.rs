@@ -9,7 +9,7 @@ use crate::publisher::message::{self, Style};
 use crate::publisher::{Feed, Publisher, Settings};
 use crate::stop::Stop;
 use crate::validator::{calm_scheduler, has_chain, Config, Elfs};
-use crate::{catch_up, logging, repository, setup, sol_faucet};
+use crate::{logging, repository, setup, sol_faucet};
 use anyhow::{bail, Context, Result};
 use clap::Args;
 use inverse_perps_engine::units::Price;
@@ -136,7 +136,7 @@ pub fn run(mut directory: Directory, options: &Options, out: &mut impl Write) ->
         first,
     };
     tracing::info!(ledger = %ledger.display(), "{}", if fresh { "a new chain begins" } else { "the chain goes on" });
-    let validator = if fresh { config.start(None)? } else { catch_up::start(&config, &stop)? };
+    let validator = config.start()?;
     calm_scheduler();
     let ledger = ledger.canonicalize().unwrap_or(ledger);
     let info = Info::new(&directory, ledger, validator.rpc_url(), validator.rpc_pubsub_url().trim_end_matches('/').to_owned());

@@ -88,11 +88,11 @@ pub fn has_chain(ledger: &Path) -> bool {
 }
 
 impl Config<'_> {
-    /// Starts it, at `warp_to` where a slot is named. It must not be called nor dropped on an asynchronous thread.
+    /// Starts it. It must not be called nor dropped on an asynchronous thread.
     ///
     /// # Errors
     /// Where an ELF is missing, a port is taken, or the validator does not start.
-    pub fn start(&self, warp_to: Option<u64>) -> Result<TestValidator> {
+    pub fn start(&self) -> Result<TestValidator> {
         self.elfs.ensure_built()?;
         self.ensure_ports_free()?;
         let mut genesis = TestValidatorGenesis::default();
@@ -115,9 +115,6 @@ impl Config<'_> {
             ])
             .add_accounts(genesis::accounts(self.keys, self.first)?);
         genesis.max_ledger_shreds = Some(self.max_shreds);
-        if let Some(slot) = warp_to {
-            genesis.warp_slot(slot);
-        }
         genesis
             .start_with_mint_address(self.keys.faucet.pubkey(), SocketAddrSpace::Unspecified)
             .map_err(|error| anyhow!("the validator did not start: {error}{}", hint(&error.to_string())))

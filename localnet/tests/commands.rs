@@ -48,6 +48,7 @@ enum Wanted<'a> {
 }
 
 fn check(desk: &Desk, line: &str, wanted: &Wanted) {
+    println!("$ {line}"); // shown where the test fails
     let ran = desk.run(line);
     match wanted {
         Wanted::Done => assert_eq!(ran.code, Some(0), "{line}\n{}\n{}", ran.err, ran.out),
@@ -56,6 +57,52 @@ fn check(desk: &Desk, line: &str, wanted: &Wanted) {
             assert!(ran.err.contains(rule), "{line} was to be refused for {rule}\n{}", ran.err);
         }
     }
+}
+
+/// A line of `examples.txt`.
+enum Step<'a> {
+    As(&'a str),
+    Wait(Duration),
+    Price(&'a str),
+    /// Prepares the next ones.
+    Before(&'a str),
+    Example(&'a str, Wanted<'a>),
+}
+
+impl<'a> Step<'a> {
+    fn read(line: &'a str) -> Self {
+        let (first, rest) = line.split_once(' ').expect("every line has words");
+        match first {
+            "as" => Step::As(rest),
+            "wait" => Step::Wait(Duration::from_secs(rest.parse().expect("seconds"))),
+            "price" => Step::Price(rest),
+            "+" => Step::Before(rest),
+            "!" => {
+                let (rule, line) = rest.split_once(' ').expect("a rule and a line");
+                Step::Example(line, Wanted::Refused(rule))
+            }
+            _ => Step::Example(line, Wanted::Done),
+        }
+    }
+}
+
+fn script() -> Vec<Step<'static>> {
+    let lines = include_str!("examples.txt").lines().map(str::trim);
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(Step::read).collect()
+}
+
+#[test]
+fn every_command_s_help_has_examples_and_the_script_runs_them_all() {
+    let mut known = BTreeSet::new();
+    examples(&mut vec![], &mut known);
+    let example = |step| match step {
+        Step::Example(line, _) => Some(line.to_owned()),
+        _ => None,
+    };
+    let ran: BTreeSet<String> = script().into_iter().filter_map(example).collect();
+    let missing: Vec<_> = known.difference(&ran).collect();
+    let strange: Vec<_> = ran.difference(&known).collect();
+    assert!(missing.is_empty() && strange.is_empty(), "not run: {missing:#?}\nin no help: {strange:#?}");
 }
 
 #[test]
@@ -67,32 +114,15 @@ fn every_example_works() {
     let desk = Desk::new(&net, home.path());
     let robot = Person::with(&net, folder.path(), "robot", "0.001");
     let _keeper = Keeper::start(&robot, &folder.path().join("keeper.log"));
-
-    let mut known = BTreeSet::new();
-    examples(&mut vec![], &mut known);
-    let script = include_str!("examples.txt");
-    let mut ran = BTreeSet::new();
-    for line in script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let (first, rest) = line.split_once(' ').expect("every line has words");
-        match first {
-            "as" => desk.sign_as(rest),
-            "wait" => std::thread::sleep(Duration::from_secs(rest.parse().expect("seconds"))),
-            "price" => drop(net.tell(&["price", "set", rest]).expect("the publisher heeds")),
-            "+" => check(&desk, rest, &Wanted::Done),
-            "!" => {
-                let (rule, line) = rest.split_once(' ').expect("a rule and a line");
-                check(&desk, line, &Wanted::Refused(rule));
-                ran.insert(line.to_owned());
-            }
-            _ => {
-                check(&desk, line, &Wanted::Done);
-                ran.insert(line.to_owned());
-            }
+    for step in script() {
+        match step {
+            Step::As(name) => desk.sign_as(name),
+            Step::Wait(time) => std::thread::sleep(time),
+            Step::Price(price) => drop(net.tell(&["price", "set", price]).expect("the publisher heeds")),
+            Step::Before(line) => check(&desk, line, &Wanted::Done),
+            Step::Example(line, wanted) => check(&desk, line, &wanted),
         }
     }
-    let missing: Vec<_> = known.difference(&ran).collect();
-    let strange: Vec<_> = ran.difference(&known).collect();
-    assert!(missing.is_empty() && strange.is_empty(), "not run: {missing:#?}\nin no help: {strange:#?}");
 }
 
 /// The lines of a guide's shell blocks.

@@ -25,7 +25,7 @@ fn plan() -> Plan {
         lockstep: false,
         patience: 300,
         rates: Rates::default(),
-        orders: 4,
+        orders: Some(4),
         rival: 0,
         outage: None,
     }
@@ -67,12 +67,9 @@ fn start(proxy: &Proxy, keypair: Keypair) -> Box<dyn Keeper> {
     Box::new(Daemon { stop, thread: Some(std::thread::spawn(move || keep(config, stopped))) })
 }
 
-/// What holds in every run.
+/// What holds in every run, beside what the trial asserts at every tick.
 fn assert_kept(outcome: &Outcome) {
     println!("{outcome}");
-    let unfounded = outcome.judged(|verdict| matches!(verdict, Verdict::Unfounded(_)));
-    assert!(unfounded.is_empty(), "healthy positions were sent: {unfounded:#?}");
-    assert!(outcome.doubled().is_empty(), "two transactions of one position were under way: {:#?}", outcome.doubled());
     let spells = &outcome.spells;
     assert_eq!(outcome.liquidations, spells.ended(End::Kept) + spells.ended(End::Rival));
     assert_eq!(spells.open(0).count(), 0, "something was left behind");
@@ -80,7 +77,8 @@ fn assert_kept(outcome: &Outcome) {
 
 #[test]
 fn over_a_good_provider_every_position_is_liquidated_at_once_by_one_transaction() {
-    let outcome = run(Plan { ticks: 1_500, lockstep: true, pace: Duration::ZERO, ..plan() }, start);
+    // Without orders at rest: the fill of a stop can close a position at the very moment in which it is liquidated.
+    let outcome = run(Plan { ticks: 1_500, lockstep: true, pace: Duration::ZERO, orders: None, ..plan() }, start);
     assert_kept(&outcome);
     let kept = outcome.spells.ended(End::Kept);
     assert!(kept >= 150, "only {kept} liquidations: the market is too quiet to say anything");
@@ -140,7 +138,7 @@ fn a_rival_s_liquidations_are_left_to_him() {
 #[test]
 fn with_time_to_do_it_every_order_is_filled_and_none_expires() {
     // A second of the chain takes a tenth of one here: an order can be filled for six of them.
-    let outcome = run(Plan { ticks: 160, pace: Duration::from_millis(100), orders: 1, seed: 13, ..plan() }, start);
+    let outcome = run(Plan { ticks: 160, pace: Duration::from_millis(100), orders: Some(1), seed: 13, ..plan() }, start);
     assert_kept(&outcome);
     let count = |what| outcome.orders.get(what).copied().unwrap_or(0);
     assert!(count("filled") >= 20 && count("triggered") >= 15, "{:?}", outcome.orders);

@@ -217,3 +217,23 @@ fn readable(value: &mut serde_json::Value) {
         _ => (),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{decode, Accrued, Discriminator};
+
+    #[test]
+    fn an_event_is_json_that_people_and_machines_read() {
+        // Market and sequence, five words, four double words.
+        let mut bytes = [Accrued::DISCRIMINATOR, &[0; 40 + 5 * 8 + 4 * 16]].concat();
+        bytes[8 + 32] = 7;
+        bytes[8 + 80..8 + 96].fill(0xff); // the long side's cost index: minus one
+        bytes[8 + 120] = 1; // the upper word of what longs owe
+        let json = decode(&bytes).expect("an event").to_json();
+        assert_eq!(json["event"], "Accrued");
+        assert_eq!(json["head"]["market"], "11111111111111111111111111111111");
+        assert_eq!(json["head"]["sequence"], 7);
+        assert_eq!(json["long_cost_index"], "-1");
+        assert_eq!(json["long_cost_owed"], "18446744073709551616");
+    }
+}

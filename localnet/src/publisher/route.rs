@@ -101,24 +101,26 @@ fn normal(seed: u64, place: i64) -> f64 {
 }
 
 /// The price so many seconds into the bars: open, the two extremes and close lie a quarter of a bar apart, straight lines
-/// between them.
+/// between them. The last bar is as long as the one before it; one that is alone has no length, only a close.
 fn at(bars: &[Bar], played: i64) -> Result<Price> {
     let first = bars.first().context("a price file has at least one bar")?;
     let time = first.unix_time.saturating_add(played);
-    let next = bars.partition_point(|bar| bar.unix_time <= time);
-    let bar = bars.get(next.saturating_sub(1)).unwrap_or(first);
+    let place = bars.partition_point(|bar| bar.unix_time <= time).saturating_sub(1);
+    let bar = bars.get(place).unwrap_or(first);
+    let (before, following) = (place.checked_sub(1).and_then(|place| bars.get(place)), bars.get(place.saturating_add(1)));
     let [open, extreme, other, close] = prices::path(bar);
-    let Some(following) = bars.get(next) else {
-        return Ok(close);
+    let length = match (before, following) {
+        (_, Some(following)) => following.unix_time.saturating_sub(bar.unix_time),
+        (Some(before), None) => bar.unix_time.saturating_sub(before.unix_time),
+        (None, None) => return Ok(close),
     };
-    let length = following.unix_time.saturating_sub(bar.unix_time);
     let quarters = time.saturating_sub(bar.unix_time).saturating_mul(4);
     let passed = quarters % length;
     match quarters / length {
         0 => between(open, extreme, passed, length),
         1 => between(extreme, other, passed, length),
         2 => between(other, close, passed, length),
-        _ => between(close, following.open, passed, length),
+        _ => between(close, following.map_or(close, |following| following.open), passed, length),
     }
 }
 
@@ -206,7 +208,8 @@ mod tests {
         let route = Route { control, bars };
         // A quarter of an hour a second: open, the nearer extreme (low), the other, close, the next open.
         let seen: Vec<u64> = (0..=8).map(|second| route.next(Price::MIN, 0, 1_000 + second).unwrap().get() / DOLLAR).collect();
-        assert_eq!(seen, [100, 80, 140, 120, 130, 100, 100, 100, 100]);
+        // The last bar opens nearer to its high, ends at its close and stays there.
+        assert_eq!(seen, [100, 80, 140, 120, 130, 135, 90, 100, 100]);
         assert_eq!(route.market_seconds(1_000, 1_002), 1_800);
         assert_eq!(at(&route.bars, 450).unwrap(), dollars(90));
     }

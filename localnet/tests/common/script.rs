@@ -62,11 +62,13 @@ impl<'a> Desk<'a> {
         let hours: Vec<&str> = prices.lines().take(100).collect();
         std::fs::write(self.folder.join("hours.csv"), hours.join("\n")).expect("the folder can be written to");
         let info = self.net.info();
-        let market = format!(
-            "[market]\nmint = \"{}\"\nindex = 1\nfeed_id = \"{}\"\n[market.params]\ncool_down = 20\nwithdrawal_window = 600\n",
-            info.mint, info.feed_id
-        );
-        std::fs::write(self.folder.join("market.toml"), market).expect("the folder can be written to");
+        for (file, index, cool_down) in [("market.toml", 0, 30), ("new_market.toml", 1, 20)] {
+            let market = format!(
+                "[market]\nmint = \"{}\"\nindex = {index}\nfeed_id = \"{}\"\n[market.params]\ncool_down = {cool_down}\nwithdrawal_window = 600\n",
+                info.mint, info.feed_id
+            );
+            std::fs::write(self.folder.join(file), market).expect("the folder can be written to");
+        }
     }
 
     fn address(&self, name: &str) -> String {

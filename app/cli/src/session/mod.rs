@@ -7,6 +7,7 @@ mod duration;
 mod effects;
 mod governed;
 mod options;
+pub mod refused;
 pub mod stop;
 pub mod words;
 

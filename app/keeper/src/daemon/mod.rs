@@ -59,7 +59,7 @@ impl Parts {
 pub(crate) fn tools(config: &Config, chain: &Arc<dyn Chain>, prices: &Arc<dyn Prices>) -> Tools {
     let ending = Arc::new(AtomicBool::new(false));
     let (keypair, terms) = (config.keypair.clone(), Terms::of(config));
-    Tools { chain: chain.clone(), prices: prices.clone(), keypair, terms, ending }
+    Tools { chain: chain.clone(), prices: prices.clone(), keypair, terms, ending, attempts: Arc::default() }
 }
 
 /// Keeps the markets of a node's chain until `stop` is set, then waits for what is under way, and says what it has done. A node that does

@@ -11,9 +11,9 @@ use super::{FIRST_WAIT, LONGEST_WAIT};
 use crate::backoff::delay;
 use crate::source::{Event, Sink, Update, Wishes};
 use perps::client::addresses::program;
-use serde_json::json;
 use solana_address::Address;
 use solana_pubsub_client::nonblocking::pubsub_client::PubsubClient;
+use solana_rpc_client_api::config::{CommitmentConfig, RpcAccountInfoConfig, RpcProgramAccountsConfig, UiAccountEncoding};
 use std::future::{poll_fn, Future};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -83,13 +83,15 @@ enum Heard {
     End,
 }
 
-fn account_config<T: serde::de::DeserializeOwned>() -> Result<T, Ended> {
-    serde_json::from_value(json!({ "encoding": "base64", "commitment": "confirmed" })).map_err(failed)
+fn account_config() -> RpcAccountInfoConfig {
+    let (encoding, commitment) = (Some(UiAccountEncoding::Base64), Some(CommitmentConfig::confirmed()));
+    RpcAccountInfoConfig { encoding, commitment, ..RpcAccountInfoConfig::default() }
 }
 
 async fn follow(client: &PubsubClient, silence: Duration, sink: &Sink, wishes: &Wishes) -> Result<Ended, Ended> {
     let program = program();
-    let subscribing = client.program_subscribe(&program, Some(account_config()?));
+    let config = RpcProgramAccountsConfig { account_config: account_config(), ..RpcProgramAccountsConfig::default() };
+    let subscribing = client.program_subscribe(&program, Some(config));
     let (mut of_program, _) = within("the program's accounts cannot be followed", subscribing).await?;
     let mut of_accounts = vec![];
     let mut generation = None;
@@ -99,7 +101,7 @@ async fn follow(client: &PubsubClient, silence: Duration, sink: &Sink, wishes: &
         if generation != Some(now_wanted) {
             for address in wanted {
                 if of_accounts.iter().all(|(known, _)| *known != address) {
-                    let subscribing = client.account_subscribe(&address, Some(account_config()?));
+                    let subscribing = client.account_subscribe(&address, Some(account_config()));
                     let (stream, _) = within("an account cannot be followed", subscribing).await?;
                     of_accounts.push((address, stream));
                 }

@@ -11,7 +11,7 @@ use perps::transaction::Sender as Transactions;
 use solana_address::Address;
 use solana_keypair::Keypair;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{mpsc, Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -29,6 +29,8 @@ pub struct Tools {
     pub terms: Terms,
     /// Set when nothing is to be sent any more.
     pub ending: Arc<AtomicBool>,
+    /// Counts attempts, so that the same thing can be done twice within a block.
+    pub attempts: Arc<AtomicU32>,
 }
 
 /// What came of a task.
@@ -70,7 +72,8 @@ fn carry_out(tools: &Tools, task: &Task) -> Outcome {
         Err(failure) => return Outcome::before_sending(failure),
     };
     let Terms { priority, dry_run, .. } = tools.terms;
-    let transactions = Transactions::new(tools.chain.as_ref(), &tools.keypair).at(priority).once();
+    let number = tools.attempts.fetch_add(1, Ordering::Relaxed);
+    let transactions = Transactions::new(tools.chain.as_ref(), &tools.keypair).at(priority).once().numbered(number);
     let prepared = match transactions.prepare(&task.instructions(fill_price), &[]) {
         Ok(prepared) => prepared,
         Err(failure) => return Outcome::before_sending(failure),

@@ -104,7 +104,7 @@ impl Crowd {
 
     /// Lets an owner open anew what was lost, and another rest an order with a chance of one in `orders`; nobody touches a position that
     /// can be liquidated.
-    pub fn stir(&mut self, local: &mut LocalChain, orders: u32) {
+    pub fn stir(&mut self, local: &mut LocalChain, orders: Option<u32>) {
         let flat = |place: &usize| {
             local
                 .position(&self.positions[*place])
@@ -114,7 +114,7 @@ impl Crowd {
         if let Some(place) = self.any(&flat) {
             self.open(local, place);
         }
-        if self.random.gen_ratio(1, orders) {
+        if orders.is_some_and(|orders| self.random.gen_ratio(1, orders)) {
             let place = self.random.gen_range(0..self.positions.len());
             self.rest(local, place);
         }

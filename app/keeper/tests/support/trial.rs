@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 
 /// A test slows its ticks down by this once a position has waited for half of the patience: a machine may be busy with other things.
 const BREATHER: Duration = Duration::from_millis(200);
+/// The least time between ticks when nothing moves any more: an order waits for its fill by the keeper's clock, too.
+const LAST_PACE: Duration = Duration::from_millis(20);
 /// How long a position may wait where the test waits with it.
 const LOCKSTEP_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -46,8 +48,8 @@ pub struct Plan {
     pub patience: usize,
     /// What the provider is like.
     pub rates: Rates,
-    /// An owner rests an order with a chance of one in so many, each tick.
-    pub orders: u32,
+    /// An owner rests an order with a chance of one in so many, each tick; none where nobody does.
+    pub orders: Option<u32>,
     /// The percentage of positions that a rival liquidates first.
     pub rival: u32,
     /// The ticks during which the node is down.
@@ -82,11 +84,6 @@ impl Outcome {
     /// Liquidations sent of positions that had recovered or were liquidated since they were simulated.
     pub fn raced(&self) -> usize {
         self.judged(|verdict| matches!(verdict, Verdict::Raced(_))).len()
-    }
-
-    /// Liquidations sent while another of the same position could still land.
-    pub fn doubled(&self) -> Vec<&Sent> {
-        self.sent.iter().filter(|sent| sent.beside.is_some()).collect()
     }
 }
 
@@ -139,6 +136,7 @@ pub trait Keeper {
 struct Trial {
     plan: Plan,
     node: Arc<Node>,
+    witness: Arc<Witness>,
     crowd: Crowd,
     keeper: Address,
     random: StdRng,
@@ -166,6 +164,7 @@ pub fn run(plan: Plan, start: impl FnOnce(&Proxy, Keypair) -> Box<dyn Keeper>) -
         random: StdRng::seed_from_u64(!plan.seed),
         plan,
         node: Arc::clone(&node),
+        witness: Arc::clone(&witness),
         crowd,
         keeper: keeper.pubkey(),
         spells: Spells::default(),
@@ -196,11 +195,13 @@ pub fn run(plan: Plan, start: impl FnOnce(&Proxy, Keypair) -> Box<dyn Keeper>) -
             "orders wait for their fill, and nobody fills or removes them"
         );
         trial.tick(number, last, false);
+        std::thread::sleep(LAST_PACE);
         trial.pause(number);
         number += 1;
     }
     running.stop();
     trial.absorb_at(number);
+    assert_eq!(witness.fault().map(|fault| format!("{fault:?}")), None, "this should not have been sent");
     drop(listening);
     Outcome {
         spells: trial.spells,
@@ -295,6 +296,9 @@ impl Trial {
 
     /// Lets the keeper work, and fails where it has had enough time.
     fn pause(&mut self, number: usize) {
+        if let Some(fault) = self.witness.fault() {
+            panic!("tick {number}: this should not have been sent: {fault:?}");
+        }
         if self.plan.lockstep {
             return self.wait_until_kept(number);
         }
@@ -315,11 +319,21 @@ impl Trial {
     fn wait_until_kept(&mut self, number: usize) {
         let began = Instant::now();
         loop {
-            self.absorb_at(number);
+            self.look_again(number);
             let Some((address, _)) = self.spells.open(number).next() else { break };
             assert!(began.elapsed() < LOCKSTEP_PATIENCE, "tick {number}: {address} can be liquidated, and the keeper does not");
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(self.plan.pace);
+    }
+
+    /// What the keeper has done since the tick; the fill of an order can end a spell too.
+    fn look_again(&mut self, number: usize) {
+        let node = Arc::clone(&self.node);
+        let stage = node.stage();
+        self.absorb(number, &stage);
+        if self.spells.open(number).next().is_some() {
+            self.spells.observe(number, &truth::liquidatable(&stage.local, &self.crowd.positions));
+        }
     }
 }

@@ -73,6 +73,12 @@ impl Witness {
         self.notes().sent.clone()
     }
 
+    /// The first liquidation that should not have been sent: of a healthy position without reason, or beside another of the same position.
+    pub fn fault(&self) -> Option<Sent> {
+        let is_fault = |sent: &&Sent| sent.beside.is_some() || matches!(sent.verdict, Verdict::Unfounded(_));
+        self.notes().sent.iter().find(is_fault).cloned()
+    }
+
     /// How many transactions of any kind were sent, and how often the same again.
     pub fn transactions(&self) -> (usize, u32) {
         let notes = self.notes();

@@ -75,7 +75,6 @@ macro_rules! double_word {
             Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable,
             borsh::BorshSerialize, borsh::BorshDeserialize,
         )]
-        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         pub struct $name([u64; 2]);
 
         impl $name {
@@ -110,6 +109,31 @@ macro_rules! double_word {
             #[inline(always)]
             pub fn minus(self, other: Self) -> crate::errors::Result<Self> {
                 self.get().checked_sub(other.get()).map(Self::new).ok_or(crate::errors::Error::Overflow)
+            }
+        }
+
+        /// As text in decimal: most readers of JSON have no integer of this width.
+        #[cfg(feature = "serde")]
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> core::result::Result<S::Ok, S::Error> {
+                serializer.collect_str(&self.get())
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> core::result::Result<Self, D::Error> {
+                struct Decimal;
+                impl serde::de::Visitor<'_> for Decimal {
+                    type Value = $name;
+                    fn expecting(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                        formatter.write_str(concat!("text of a whole number in decimal that fits ", stringify!($wide)))
+                    }
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> core::result::Result<$name, E> {
+                        text.parse().map($name::new).map_err(E::custom)
+                    }
+                }
+                deserializer.deserialize_str(Decimal)
             }
         }
 

@@ -3,9 +3,10 @@
 use super::show::{pending, tell_changes};
 use super::stored_exchange;
 use crate::commands::market::create::read_file;
+use crate::session::refused::{refused, refused_by_program, refused_with};
 use crate::session::words::{from_now, utc};
 use crate::session::{Plan, Session, Watched};
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{bail, ensure, Result};
 use clap::Args;
 use inverse_perps::errors::PerpError;
 use inverse_perps::state::PendingUpdate;
@@ -91,7 +92,7 @@ pub fn propose(arguments: &Propose, session: &Session, out: &mut dyn Write) -> R
         !changes(&market.state.params, &params).is_empty(),
         "nothing would change: the market's parameters are these already"
     );
-    market.state.ensure_acceptable(&params, stored.timelock()).context("the program refuses these parameters")?;
+    market.state.ensure_acceptable(&params, stored.timelock()).map_err(refused)?;
     if pending(session, &market)?.is_some() {
         bail!("a proposal waits already (perps admin show); execute or cancel it first");
     }
@@ -120,7 +121,8 @@ fn raises_margins(old: &Params, new: &Params) -> bool {
 }
 
 fn waiting(session: &Session, market: &MarketView) -> Result<PendingUpdate> {
-    pending(session, market)?.with_context(|| PerpError::NoPendingUpdate.to_string())
+    pending(session, market)?
+        .ok_or_else(|| refused_by_program(PerpError::NoPendingUpdate, "perps admin propose-params makes a proposal"))
 }
 
 /// Puts proposed parameters in force.
@@ -132,11 +134,12 @@ pub fn execute(session: &Session, out: &mut dyn Write) -> Result<()> {
     let pending = waiting(session, &market)?;
     let (proposal, now) = (&pending.state, market.moment.time);
     if pending.ensure_of_admin(&stored).is_err() {
-        bail!("{}; cancel it and propose anew", PerpError::ProposedByFormerAdmin);
+        return Err(refused_by_program(PerpError::ProposedByFormerAdmin, "perps admin cancel-params, then propose-params"));
     }
-    proposal.ensure_executable(now).with_context(|| {
+    proposal.ensure_executable(now).map_err(|rule| {
         let from = proposal.executable_at.get();
-        format!("it can be executed from {} on, {}", utc(from), from_now(from, now.get()))
+        let hint = format!("it can be executed from {} on, {}", utc(from), from_now(from, now.get()));
+        refused_with(rule, Some(hint).filter(|_| now < proposal.executable_at))
     })?;
     let mut plan = Plan::new(format!("put proposed parameters of the market {} in force", market.keys.market));
     let list = tell_changes(&market.state.params, &proposal.params, &mut plan.terms);

@@ -1,6 +1,6 @@
 //! An event in one line for people.
 
-use crate::commands::order::refused::rule;
+use crate::session::refused::rule;
 use crate::session::words::{cents, ends, percent, utc};
 use inverse_perps::events::{Fill, OrderExecuted, OrderPlaced, OrderRemoved};
 use inverse_perps_engine::units::{Notional, Price, Sats, SignedSats};

@@ -28,8 +28,8 @@ The file has a table [market], as `migrations` takes it (migrations/mainnet.exam
 What it does not name is as `Params::standard` has it. Mint, index, oracle and kind of fills never change.
 
 Examples:
-  perps market create --file market.toml --dry-run
-  perps market create --file market.toml --keypair admin.json";
+  perps market create --file new_market.toml --dry-run
+  perps market create --file new_market.toml --keypair admin.json";
 
 /// What is asked.
 #[derive(Debug, Args)]

@@ -5,7 +5,6 @@ mod cancel;
 pub(crate) mod follow;
 pub(crate) mod list;
 mod place;
-pub(crate) mod refused;
 pub(crate) mod report;
 pub(crate) mod size;
 pub(crate) mod stage;

@@ -1,10 +1,10 @@
 //! `perps order place`.
 
 use super::bound::{any_price, buys, seconds, slipped, tip, told, usual_tip, whole_dollars, Bound, Side, SLIPPAGE_BPS};
-use super::refused::refused;
 use super::report::{self, Waiting};
 use super::trader::{Held, Whose};
 use crate::commands::position::prospect::marks;
+use crate::session::refused::refused;
 use crate::session::words::{signed_distance, utc};
 use crate::session::{side_name, Answer, Done, Plan, Session, Watched};
 use anyhow::{bail, ensure, Context, Result};

@@ -1,10 +1,10 @@
 //! Sends an order, follows it where it waits for its fill, and says what became of it.
 
 use super::follow::{follow, Fate, Followed};
-use super::refused::rule;
 use super::trader::Held;
 use crate::commands::position::summary;
 use crate::commands::AlreadyAnswered;
+use crate::session::refused::rule;
 use crate::session::words::{ends, utc};
 use crate::session::{Answer, Done, Plan, Session};
 use anyhow::Result;

@@ -2,8 +2,8 @@
 
 use super::worth::{leaving, shares_for};
 use crate::commands::order::bound::{btc, SLIPPAGE_BPS};
-use crate::commands::order::refused::refused;
 use crate::commands::order::trader::ensure_wallet;
+use crate::session::refused::refused;
 use crate::session::{bitcoin_of, shares_of, Plan, Session, Watched};
 use anyhow::{Context, Result};
 use clap::Args;

@@ -4,11 +4,12 @@ use super::deposit::less;
 use super::requests::{self, Request};
 use super::worth::{leaving, shares_worth};
 use crate::commands::order::bound::{btc, SLIPPAGE_BPS};
-use crate::commands::order::refused::refused;
+use crate::session::refused::refused;
 use crate::session::words::{span, utc};
 use crate::session::{bitcoin_of, shares_of, Plan, Session, Watched};
 use anyhow::{bail, ensure, Context, Result};
 use clap::Args;
+use inverse_perps_engine::errors::Error;
 use inverse_perps_engine::settlement::Status;
 use inverse_perps_engine::units::Sats;
 use perps::chain::Chain;
@@ -158,7 +159,11 @@ pub fn complete(arguments: &CompleteArguments, session: &Session, out: &mut dyn 
     let expected = match request.pays {
         Ok(expected) => expected,
         Err(rule) => {
-            return Err(refused(rule).context(format!("withdrawal {} {}", request.account.id, request.state(&market))))
+            let state = match rule {
+                Error::CoolDownNotOver | Error::WithdrawalLapsed => request.state(&market),
+                _ => "cannot be completed now".to_owned(), // the rule says why
+            };
+            return Err(refused(rule).context(format!("withdrawal {} {state}", request.account.id)));
         }
     };
     let least = match arguments.min_btc {

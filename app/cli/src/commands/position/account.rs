@@ -46,6 +46,7 @@ pub struct DelegateArguments {
 #[derive(Debug, Subcommand)]
 enum Delegation {
     /// Appoint a delegate, or give the one there is another budget; the resting orders of another one are void
+    #[command(after_help = "Examples:\n  perps position delegate set 11111111111111111111111111111112 --daily-budget 0.001")]
     Set {
         /// Who
         #[arg(value_name = "ADDRESS")]
@@ -58,6 +59,7 @@ enum Delegation {
         sub_account: u16,
     },
     /// Dismiss the delegate; his resting orders are void, the one that waits is still filled
+    #[command(after_help = "Examples:\n  perps position delegate revoke")]
     Revoke {
         /// Which of the owner's positions in the market
         #[arg(long, value_name = "NUMBER", default_value_t = 0)]

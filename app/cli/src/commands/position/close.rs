@@ -3,9 +3,9 @@
 use super::prospect::{deadline, decrease, marks, reduction, Prospect};
 use super::summary;
 use crate::commands::order::bound::{buys, tip, told, usual_tip, whole_dollars, Bound};
-use crate::commands::order::refused::{refused, refused_with};
 use crate::commands::order::report::{self, Waiting};
 use crate::commands::order::trader::{Held, Whose};
+use crate::session::refused::{refused, refused_with};
 use crate::session::words::side_and_size;
 use crate::session::{side_name, Answer, Done, Plan, Session, Watched};
 use anyhow::{Context, Result};

@@ -2,8 +2,8 @@
 
 use super::prospect::worse;
 use crate::commands::order::bound::btc;
-use crate::commands::order::refused::{refused, refused_with};
 use crate::commands::order::trader::{ensure_wallet, Held, Whose};
+use crate::session::refused::{refused, refused_with};
 use crate::session::{bitcoin_of, Plan, Session, Watched};
 use anyhow::{ensure, Result};
 use clap::Args;

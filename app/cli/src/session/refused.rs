@@ -12,13 +12,9 @@ macro_rules! list {
 }
 inverse_perps_engine::for_each_engine_error!(list);
 
-fn code(error: Error) -> u32 {
-    PerpError::from(error).into()
-}
-
 /// The rule that an event names by the program's error code.
 pub fn rule(error_code: u64) -> Option<Error> {
-    RULES.iter().copied().find(|rule| u64::from(code(*rule)) == error_code)
+    RULES.iter().copied().find(|rule| u64::from(u32::from(PerpError::from(*rule))) == error_code)
 }
 
 /// What to do about a rule that is broken, where the rule itself does not say it.
@@ -47,10 +43,18 @@ pub fn refused(error: Error) -> anyhow::Error {
 
 /// The same with what helps in this case.
 pub fn refused_with(error: Error, hint: Option<String>) -> anyhow::Error {
-    let words = [Some(error.to_string()), hint, advice(error).map(str::to_owned)];
-    let message = words.into_iter().flatten().collect::<Vec<_>>().join("; ");
-    let (code, name) = (Some(code(error)), Some(format!("{error:?}")));
-    anyhow::Error::new(Failure::Refused(Refusal { code, name, message, logs: vec![] }))
+    refusal(error.into(), hint.into_iter().chain(advice(error).map(str::to_owned)))
+}
+
+/// The same of a rule that is the program's alone, with what to do.
+pub fn refused_by_program(error: PerpError, hint: &str) -> anyhow::Error {
+    refusal(error, [hint.to_owned()])
+}
+
+fn refusal(error: PerpError, hints: impl IntoIterator<Item = String>) -> anyhow::Error {
+    let message = [error.to_string()].into_iter().chain(hints).collect::<Vec<_>>().join("; ");
+    let name = Some(format!("{error:?}"));
+    anyhow::Error::new(Failure::Refused(Refusal { code: Some(error.into()), name, message, logs: vec![] }))
 }
 
 #[cfg(test)]
@@ -65,7 +69,7 @@ mod tests {
         assert_eq!(rule(0), None);
         assert_eq!(rule(5_999), None);
         for error in RULES {
-            assert_eq!(rule(u64::from(code(*error))), Some(*error));
+            assert_eq!(rule(u64::from(u32::from(PerpError::from(*error)))), Some(*error));
         }
     }
 
