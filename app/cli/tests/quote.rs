@@ -404,8 +404,9 @@ fn every_help_has_examples_and_they_work() {
         let help = stdout(&output);
         let (_, examples) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{page} has examples"));
         for arguments in examples.lines().filter_map(|line| line.trim().strip_prefix("perps ")) {
-            if !arguments.starts_with("quote ") {
-                continue; // other commands test their own
+            let asks_a_chain = arguments.starts_with("quote hedge") && !arguments.contains("--price");
+            if !arguments.starts_with("quote ") || asks_a_chain {
+                continue; // other tests run these
             }
             let output = perps(&words(arguments));
             assert_eq!(output.status.code(), Some(0), "{arguments}: {}", stderr(&output));

@@ -82,6 +82,36 @@ fn a_short_is_opened_by_an_order_and_cannot_be_liquidated() {
 }
 
 #[test]
+fn a_hedge_quoted_for_the_market_is_the_one_that_it_opens() {
+    let scene = Scene::new(Fills::OrdersOnly);
+    let quoted = scene.json("quote hedge --btc 0.5");
+    assert_eq!((text(&quoted, "price_usd"), text(&quoted, "fill_price_usd")), ("60000", "59990"));
+    assert_eq!((text(&quoted, "confidence_usd"), text(&quoted, "skew_usd")), ("10", "0"));
+    // What is left of 0.5 BTC after 5 bps, the surcharge N^2 / (2 * 2e9) and a tip of 200 satoshi covers N at $59,990, and no dollar more.
+    let covers = |dollars: f64| {
+        let (value, surcharge) = (dollars / 59_990.0, dollars * dollars / 4e9 / 59_990.0);
+        value <= 0.5 - value * 0.0005 - surcharge - 0.000_002
+    };
+    let notional: f64 = text(&quoted, "notional_usd").parse().unwrap();
+    assert!(covers(notional - 1.0) && !covers(notional + 1.0), "{notional}");
+    // The only short pays funding, 0.3 % a day times N / 10,000,000, and a borrow fee to the pool that backs it.
+    let funding: f64 = text(&quoted, "funding_percent_a_day").parse().unwrap();
+    assert!((funding + 0.3 * notional / 1e7).abs() < 1e-6, "{quoted:#}");
+    assert!(text(&quoted, "borrow_percent_a_day").parse::<f64>().unwrap() > 0.0, "{quoted:#}");
+    assert!(scene.text("quote hedge --btc 0.5 --borrow 0").contains("0 % a day"));
+
+    let opened = scene.json(&format!("position open --side short --notional {notional} --margin 0.5"));
+    assert_eq!(text(&opened, "outcome"), "filled");
+    assert_eq!(sats(&opened, "fee_sats"), sats(&quoted, "fee_sats") + sats(&quoted, "surcharge_sats"));
+    let shown = scene.json("position show");
+    let left = shown["greeks"]["delta_usd_sats"].as_i64().unwrap() - quoted["residual_sats"].as_i64().unwrap();
+    assert!((-10..=0).contains(&left), "{left} sats of funding and borrow fee since: {shown:#}");
+    // Against the pool of 50 BTC, of which at most 70 % may be spoken for.
+    let (refused, code) = scene.json_code("quote hedge --btc 150");
+    assert_eq!((text(&refused, "name"), code), ("ReserveExceeded", 3));
+}
+
+#[test]
 fn stop_and_take_profit_are_placed_with_the_opening_and_linked() {
     let scene = Scene::new(Fills::OrdersOnly);
     let opened = scene

@@ -22,7 +22,7 @@ pub mod watch;
 const EXAMPLES: &str = "\
 Examples:
   perps market show
-  perps quote hedge --btc 1.5 --price 60000
+  perps quote hedge --btc 1.5
   perps position open --side short --notional 6000 --margin 0.1
   perps position show
   perps pool deposit --btc 0.5
@@ -77,7 +77,7 @@ impl Cli {
             Command::Admin(arguments) => admin::run(arguments, &session()?, out),
             Command::Bench(arguments) => bench::run(arguments, self.options.json, out),
             Command::Demo(arguments) => demo::run(arguments, self.options.json, out),
-            Command::Quote(arguments) => quote::run(arguments, self.options.json, out),
+            Command::Quote(arguments) => quote::run(arguments, session, self.options.json, out),
             Command::Completions(arguments) => completions::run(arguments, out),
         }
     }

@@ -22,15 +22,16 @@ struct Bounds {
 
 /// Positions alike in size, at least one. Ids are the index's own.
 pub(super) struct SizeClass {
+    number: usize,
     /// The lowest key, kept beside the tree so that a tick that crosses nothing reads no tree.
     pub(super) lowest: Key,
     entries: BTreeSet<(Key, usize)>,
 }
 
 impl SizeClass {
-    fn of(entries: BTreeSet<(Key, usize)>) -> Option<Self> {
+    fn of(number: usize, entries: BTreeSet<(Key, usize)>) -> Option<Self> {
         let lowest = entries.first()?.0;
-        Some(Self { lowest, entries })
+        Some(Self { number, lowest, entries })
     }
 
     /// Those below a line, the lowest first.
@@ -47,8 +48,8 @@ impl SizeClass {
 /// One side.
 pub(super) struct Classes {
     bounds: Vec<Bounds>,
-    /// Those that have positions, by number.
-    taken: BTreeMap<usize, SizeClass>,
+    /// Those that have positions, by number, side by side: a tick looks at all of them.
+    taken: Vec<SizeClass>,
     /// What lines were last drawn for.
     drawn: Mutex<Option<Drawn>>,
 }
@@ -67,13 +68,13 @@ impl Classes {
             let most = least.saturating_add(width(least) - 1);
             Bounds { least: Shares::new(least), most: Shares::new(most) }
         });
-        Self { bounds: bounds.collect(), taken: BTreeMap::new(), drawn: Mutex::new(None) }
+        Self { bounds: bounds.collect(), taken: Vec::new(), drawn: Mutex::new(None) }
     }
 
     /// Looks at every class that has positions, with what its line is drawn for. Errors: `Overflow`, the look's.
     pub(super) fn for_each(&self, terms: &Terms, mut look: impl FnMut(&SizeClass, &Class) -> Result<()>) -> Result<()> {
         let drawn = self.draw(terms)?;
-        self.taken.iter().try_for_each(|(number, class)| look(class, &drawn[*number]))
+        self.taken.iter().try_for_each(|class| look(class, &drawn[class.number]))
     }
 
     /// What lines are drawn for: worked out again only where the side's scale or the margin ratios have changed.
@@ -93,7 +94,11 @@ impl Classes {
     /// Adds a position.
     pub(super) fn insert(&mut self, shares: Shares, key: Key, id: usize) {
         let number = self.number_of(shares);
-        let class = self.taken.entry(number).or_insert_with(|| SizeClass { lowest: key, entries: BTreeSet::new() });
+        let place = self.place_of(number).unwrap_or_else(|place| {
+            self.taken.insert(place, SizeClass { number, lowest: key, entries: BTreeSet::new() });
+            place
+        });
+        let class = &mut self.taken[place];
         class.entries.insert((key, id));
         class.lowest = class.lowest.min(key);
     }
@@ -101,11 +106,12 @@ impl Classes {
     /// Takes a position out.
     pub(super) fn remove(&mut self, shares: Shares, key: Key, id: usize) {
         let number = self.number_of(shares);
-        let Some(class) = self.taken.get_mut(&number) else { return };
+        let Ok(place) = self.place_of(number) else { return };
+        let class = &mut self.taken[place];
         class.entries.remove(&(key, id));
         match class.entries.first() {
             Some((lowest, _)) => class.lowest = *lowest,
-            None => drop(self.taken.remove(&number)),
+            None => drop(self.taken.remove(place)),
         }
     }
 
@@ -115,8 +121,13 @@ impl Classes {
         for (shares, key, id) in positions {
             lists.entry(self.number_of(shares)).or_default().push((key, id));
         }
-        let classes = lists.into_iter().filter_map(|(number, list)| Some((number, SizeClass::of(list.into_iter().collect())?)));
+        let classes = lists.into_iter().filter_map(|(number, list)| SizeClass::of(number, list.into_iter().collect()));
         self.taken = classes.collect();
+    }
+
+    /// Where a class is among those that have positions, or would be.
+    fn place_of(&self, number: usize) -> std::result::Result<usize, usize> {
+        self.taken.binary_search_by_key(&number, |class| class.number)
     }
 
     fn number_of(&self, shares: Shares) -> usize {

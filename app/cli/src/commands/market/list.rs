@@ -85,7 +85,7 @@ fn line(market: &MarketView) -> Result<Vec<String>> {
         market.mark().map_or("-".to_owned(), cents),
         usd(Direction::Long)?,
         usd(Direction::Short)?,
-        percent(i128::from(super::terms::rates(market)?.funding)),
+        percent(i128::from(super::terms::rates(market)?.funding.get())),
         utilisation(market)?.map_or("-".to_owned(), percent),
         status(market),
     ])
@@ -109,7 +109,7 @@ fn fields(market: &MarketView) -> Result<Value> {
         "mark_usd": market.mark().map(|mark| PRICE.short(mark.get())),
         "long": side(Direction::Long)?,
         "short": side(Direction::Short)?,
-        "funding_percent_a_day": crate::commands::quote::fixed(i128::from(super::terms::rates(market)?.funding), 7),
+        "funding_percent_a_day": crate::commands::quote::fixed(i128::from(super::terms::rates(market)?.funding.get()), 7),
         "utilisation_percent": utilisation(market)?.map(|ppb| crate::commands::quote::fixed(ppb, 7)),
         "state": status(market),
     }))

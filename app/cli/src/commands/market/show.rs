@@ -98,7 +98,7 @@ fn sides(answer: &mut Answer, market: &MarketView) -> Result<()> {
     let Rates { funding, borrow } = rates(market)?;
     for (direction, name, sign) in [(Direction::Long, "long", 1), (Direction::Short, "short", -1)] {
         let side = market.side(direction)?;
-        let (funding, borrow) = (i128::from(funding) * sign, i128::from(borrow));
+        let (funding, borrow) = (i128::from(funding.get()) * sign, i128::from(borrow.get()));
         let total = funding.saturating_add(borrow);
         answer.row(&format!("{name}s"), format!("{} USD in {} positions", DOLLARS.short(side.notional.get()), side.positions));
         answer.row("  profit on paper", format!("{} BTC", signed_bitcoin(side.profit_sats)));

@@ -7,22 +7,22 @@ use inverse_perps_engine::pause::UNTIL_RESUMED;
 use inverse_perps_engine::reserve::unqueued;
 use inverse_perps_engine::settlement::Status;
 use inverse_perps_engine::shares::whole_payout_for;
-use inverse_perps_engine::units::Sats;
+use inverse_perps_engine::units::{PpbPerDay, Sats};
 use perps::view::MarketView;
 
 /// One whole pool share: they have eight decimals.
 pub const SHARE: u64 = 100_000_000;
 
-/// What is paid a day as the market stands, parts per billion of the value.
+/// What is paid a day, parts per billion of the value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rates {
     /// Longs to shorts; negative, shorts to longs.
-    pub funding: i64,
+    pub funding: PpbPerDay,
     /// Both sides to the pool.
-    pub borrow: i64,
+    pub borrow: PpbPerDay,
 }
 
-/// Funding and borrow fee; nothing before the first price.
+/// Funding and borrow fee as the market stands; nothing before the first price.
 ///
 /// # Errors
 /// Those of the engine.
@@ -30,7 +30,7 @@ pub fn rates(market: &MarketView) -> Result<Rates> {
     let Some(marks) = market.marks()? else { return Ok(Rates::default()) };
     let funding = funding_rate(&market.state.params, &marks.long, &marks.short)?;
     let borrow = market.rates()?.long.minus(funding)?;
-    Ok(Rates { funding: funding.get(), borrow: borrow.get() })
+    Ok(Rates { funding, borrow })
 }
 
 /// The free pool less what queued shares stand for: what new positions are judged by.

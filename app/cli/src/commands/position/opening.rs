@@ -212,7 +212,7 @@ impl Opening {
     fn expected(&self, answer: &mut Answer) -> Result<()> {
         let mut rows = Answer::new();
         summary::add(&mut rows, &self.held.market, &self.prospect.after)?;
-        let rates = self.held.market.rates()?;
+        let rates = self.prospect.market.rates()?;
         let pays = if self.direction == Direction::Long { rates.long } else { rates.short };
         rows.percent("pays a day, at first", "pays_a_day", i128::from(pays.get()));
         answer.gap().row("would come to", "");

@@ -35,6 +35,8 @@ pub struct Prospect {
     pub filled: Filled,
     /// The position then; its margin still holds the tips.
     pub after: PositionView,
+    /// The market then.
+    pub market: MarketView,
 }
 
 /// The marks that a trade fills at: those of instant trades where the market has them, else those of orders.
@@ -66,10 +68,10 @@ fn fund(market: &MarketView, stored: &Position, funding: Funding) -> Result<(Sta
     Ok((state, position))
 }
 
-fn view(market: &MarketView, address: Address, state: State, position: Position) -> Result<PositionView> {
+fn prospect(market: &MarketView, address: Address, (state, position, filled): (State, Position, Filled)) -> Result<Prospect> {
     let mut later = market.clone();
     later.state = state;
-    Ok(PositionView::of(&later, address, position)?)
+    Ok(Prospect { filled, after: PositionView::of(&later, address, position)?, market: later })
 }
 
 /// Opens or enlarges at the marks, within every rule that the program has for it.
@@ -88,10 +90,7 @@ pub fn increase(
         let filled = state.increase(&mut later.state, wanted, &marks, market.moment)?;
         Ok((state, later, filled))
     };
-    traded().map_or_else(
-        |error| Ok(Err(error)),
-        |(state, later, filled)| Ok(Ok(Prospect { filled, after: view(market, position.0, state, later)? })),
-    )
+    traded().map_or_else(|error| Ok(Err(error)), |traded| prospect(market, position.0, traded).map(Ok))
 }
 
 /// Reduces or closes at the marks; as an order does, closes where too little would be left.
@@ -110,10 +109,7 @@ pub fn decrease(
         let filled = state.decrease(&mut later.state, wanted, &marks, market.moment)?;
         Ok((state, later, filled))
     };
-    traded().map_or_else(
-        |error| Ok(Err(error)),
-        |(state, later, filled)| Ok(Ok(Prospect { filled, after: view(market, position.address, state, later)? })),
-    )
+    traded().map_or_else(|error| Ok(Err(error)), |traded| prospect(market, position.address, traded).map(Ok))
 }
 
 /// How much an order to reduce takes: all, where it asks for as much as there is or would leave less than the market's least.

@@ -14,6 +14,7 @@ mod liquidation;
 mod partial_liquidation;
 mod pnl;
 
+use crate::session::Session;
 use std::io::Write;
 
 use anyhow::ensure;
@@ -147,10 +148,15 @@ struct Maintenance {
 impl Maintenance {
     /// The ratios of a standard market, or the one given at every size.
     fn ratios(&self) -> MarginRatios {
-        let standard = Params::standard().margin_ratios();
+        self.ratios_in(&Params::standard())
+    }
+
+    /// The ratios of a market, or the one given at every size.
+    fn ratios_in(&self, params: &Params) -> MarginRatios {
+        let usual = params.margin_ratios();
         match self.maintenance_bps {
-            Some(bps) => MarginRatios { maintenance: Bps::new(bps), maintenance_slope: Bps::ZERO, ..standard },
-            None => standard,
+            Some(bps) => MarginRatios { maintenance: Bps::new(bps), maintenance_slope: Bps::ZERO, ..usual },
+            None => usual,
         }
     }
 }
@@ -158,8 +164,14 @@ impl Maintenance {
 /// Answers a quote on `out`.
 ///
 /// # Errors
-/// Inputs that are sound each by itself but together leave the range of the protocol, and a failed write.
-pub fn run(arguments: &Arguments, json: bool, out: &mut impl Write) -> anyhow::Result<()> {
+/// Inputs that are sound each by itself but together leave the range of the protocol, and a failed write; those of the chain, which only
+/// a hedge without a price asks.
+pub fn run(
+    arguments: &Arguments,
+    session: impl FnOnce() -> anyhow::Result<Session>,
+    json: bool,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
     match &arguments.quote {
         Quote::Pnl(quote) => show(&quote.answer()?, json, out),
         Quote::Liquidation(quote) => show(&quote.answer()?, json, out),
@@ -167,7 +179,7 @@ pub fn run(arguments: &Arguments, json: bool, out: &mut impl Write) -> anyhow::R
         Quote::PartialLiquidation(quote) => show(&quote.answer()?, json, out),
         Quote::Deleverage(quote) => show(&quote.answer()?, json, out),
         Quote::Greeks(quote) => show(&quote.answer()?, json, out),
-        Quote::Hedge(quote) => show(&quote.answer()?, json, out),
+        Quote::Hedge(quote) => show(&quote.answer(session)?, json, out),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A hedge as fields and rows.
 
+use crate::commands::market::terms::Rates;
 use crate::commands::quote::{fixed, percent_of, trimmed};
 use inverse_perps_engine::exposure::{accepted_threshold, bitcoin_exposure, Carry, Hedge};
 use inverse_perps_engine::funding::rates;
@@ -12,15 +13,6 @@ use perps::decimal::{signed_bitcoin, BITCOIN, DOLLARS, PRICE};
 use serde::Serialize;
 
 const DAYS_A_YEAR: u32 = 365;
-
-/// What a position pays a day.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct DailyRates {
-    /// Funding: positive is paid by longs to shorts.
-    pub(crate) funding: PpbPerDay,
-    /// The borrow fee.
-    pub(crate) borrow: PpbPerDay,
-}
 
 /// A hedge. It does not matter whether its terms were given or are a market's.
 #[derive(Serialize)]
@@ -62,13 +54,7 @@ struct CarryView {
 
 impl View {
     /// Of a hedge of what is held, at the quote it was sized for. Errors: those of the engine.
-    pub(crate) fn of(
-        held: Sats,
-        hedge: &Hedge,
-        quote: &Quote,
-        daily: &DailyRates,
-        ratios: &MarginRatios,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn of(held: Sats, hedge: &Hedge, quote: &Quote, daily: &Rates, ratios: &MarginRatios) -> anyhow::Result<Self> {
         let notional = hedge.position.notional;
         let rate = rates(daily.funding, daily.borrow)?.short;
         let (day, year) =
