@@ -292,7 +292,9 @@ impl World {
     }
 
     fn set_settlement(&mut self, market: Address, address: Address, account: Settlement, slot: u64) {
-        self.with(market, |book| drop(book.settlements.insert(address, Held { account, slot })));
+        self.with(market, |book| {
+            book.settlements.insert(address, Held { account, slot });
+        });
     }
 
     /// Tries again to find each stray its home: positions first, as orders may belong to them.

@@ -9,6 +9,7 @@ use perps::client::events::{in_logs, Event};
 use serde_json::{json, Value};
 use solana_address::Address;
 use solana_signature::Signature;
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::io::Write;
 
@@ -42,7 +43,7 @@ pub fn newest(chain: &dyn Chain, addresses: &[Address], before: Option<Signature
     }
     wait.finish_and_clear();
     // Each address' own are in order already, and the sort keeps them so within a slot.
-    entries.sort_by(|one, other| (other.landed.slot, other.sequence()).cmp(&(one.landed.slot, one.sequence())));
+    entries.sort_by_key(|entry| Reverse((entry.landed.slot, entry.sequence())));
     entries.truncate(most);
     Ok(entries)
 }

@@ -14,7 +14,7 @@ use perps::decimal::{signed_bitcoin, BITCOIN, DOLLARS};
 use perps::view::{MarketView, Outlook, PositionView};
 use serde_json::{json, Value};
 use solana_address::Address;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 /// Examples for `--help`.
@@ -100,14 +100,8 @@ pub fn run(arguments: &Arguments, session: &Session, out: &mut dyn Write) -> Res
 }
 
 fn markets(session: &Session, positions: &[(Address, Position)]) -> Result<BTreeMap<Address, MarketView>> {
-    let mut markets = BTreeMap::new();
-    for (_, stored) in positions {
-        let address = stored.market;
-        if !markets.contains_key(&address) {
-            markets.insert(address, MarketView::read(&session.chain, &address)?);
-        }
-    }
-    Ok(markets)
+    let addresses: BTreeSet<Address> = positions.iter().map(|(_, stored)| stored.market).collect();
+    addresses.into_iter().map(|address| Ok((address, MarketView::read(&session.chain, &address)?))).collect()
 }
 
 impl<'a> Listed<'a> {
