@@ -38,7 +38,7 @@ fn main() -> Result<()> {
     let deposit = LiquidityDeposit { depositor: provider.pubkey(), source: liquidity, destination: shares, price };
     Sender::new(&chain, &provider).send(&[deposit_liquidity(&keys, deposit, 10 * BTC, 1)])?;
 
-    // Margin and a market order in one transaction: short $60,000, which makes 1 BTC a synthetic dollar.
+    // Margin and a market order in one transaction: short $59,000 on 1 BTC, a synthetic dollar but for what $1,000 buys.
     let terms = market_terms(PositionDirection::Short, OrderAmount::Increase(59_000 * DOLLAR_E6), TIP_SATS);
     let placing = Placing { trader: alice.pubkey(), position: trader.position, id: 0, price, linked_with: None };
     let open =

@@ -7,12 +7,18 @@ use common::{until, Keeper, Person};
 use inverse_perps_engine::ledger::Ledger;
 use localnet::testing::Localnet;
 use perps::chain::{Chain, Which};
-use perps::client::accounts;
+use perps::client::addresses::associated_tokens;
+use perps::client::{accounts, MarketKeys};
 use serde_json::Value;
+use solana_signer::Signer;
 use std::time::Duration;
 
 /// Dollars of Dave's position.
 const DAVE: u64 = 400_000;
+/// What the keeper begins with, in satoshi.
+const ROBOT: u64 = 100_000;
+/// The tip of an order where none is said.
+const TIP: u64 = 200;
 
 /// Margins, pool and all else, against what the vault holds; and the margins against the sum over positions.
 fn assert_solvent(net: &Localnet) {
@@ -26,6 +32,12 @@ fn assert_solvent(net: &Localnet) {
     let margins =
         positions.iter().map(|(_, account)| accounts::position(&account.data).expect("a position").state.margin.get());
     assert_eq!(margin.get(), margins.sum::<u64>(), "margin is the sum over positions");
+}
+
+/// What somebody has in his wallet, in satoshi.
+fn bitcoin_of(net: &Localnet, person: &Person) -> u64 {
+    let tokens = associated_tokens(&person.keypair.pubkey(), &net.info().mint);
+    accounts::token_amount(&net.chain().account(&tokens).expect("a wallet").data).expect("a token account")
 }
 
 /// The events of this name in an answer, or in all transactions of a history, newest first.
@@ -109,8 +121,7 @@ fn a_market_lives_through_a_fall_of_the_price_and_restarts() {
     let chain = net.chain();
     let position = |owner: &Person| {
         let market = accounts::market(&chain.account(&net.info().market).expect("the market").data).expect("a market");
-        let keys = perps::client::MarketKeys::find(market.mint, market.index);
-        use solana_signer::Signer;
+        let keys = MarketKeys::find(market.mint, market.index);
         chain.position(&keys.position(&owner.keypair.pubkey(), 0)).expect("a position").state
     };
     until(Duration::from_secs(40), "Bob is liquidated", || position(&bob).shares.get() < 20_000_000_000);
@@ -128,12 +139,16 @@ fn a_market_lives_through_a_fall_of_the_price_and_restarts() {
     println!("liquidation price {liquidation}, done at {} cents, {steps:.2} updates of $350 later", done_at);
     assert!((0.0..=2.0).contains(&steps), "{steps} updates after {liquidation}: {first}");
 
-    // The stop was triggered and filled, its partner is dead, and the keeper has been paid for all of it.
+    // The stop was triggered and filled, its partner is dead, and the keeper has been paid for all of it: rewards, tips of three openings,
+    // and of the stop.
     let history = alice.perps("history --limit 100");
     assert_eq!(events(&history, "OrderTriggered").len(), 1, "{history}");
-    assert_eq!(events(&history, "OrderFilled").len(), 2, "her opening and her stop: {history}");
-    let metrics = keeper.get("/metrics");
-    assert!(metrics.contains("perps_keeper"), "{metrics}");
+    let fills = events(&history, "OrderFilled");
+    assert_eq!(fills.len(), 2, "her opening and her stop: {history}");
+    let nobody = "11111111111111111111111111111111";
+    assert!(fills[0]["reduce_only"] == 1 && fills[0]["killed"] != nobody, "the stop ends the take-profit: {history}");
+    let rewards: u64 = liquidated.iter().map(|event| sats(event, "reward_sats")).sum();
+    assert_eq!(bitcoin_of(&net, &robot), ROBOT + rewards + 4 * TIP);
 
     // Alice takes her money home.
     alice.perps("position withdraw --max");
