@@ -3,7 +3,7 @@
 use crate::client::accounts;
 use crate::client::refusal::Refusal;
 use anchor_lang::Discriminator;
-use inverse_perps::state::{Market, Order, Position, Withdrawal};
+use inverse_perps::state::{Market, Order, Position, Settlement, Withdrawal};
 use inverse_perps_engine::oracle::Moment;
 use inverse_perps_engine::units::UnixTime;
 use solana_account::Account;
@@ -83,6 +83,16 @@ impl Which {
     /// Every market.
     pub fn markets() -> Self {
         Self::of::<Market>(None)
+    }
+
+    /// Every position.
+    pub fn positions() -> Self {
+        Self::of::<Position>(None)
+    }
+
+    /// Every finished settlement.
+    pub fn settlements() -> Self {
+        Self::of::<Settlement>(None)
     }
 
     /// The positions of a market.

@@ -5,6 +5,7 @@
 //! [`rpc`] is one over JSON-RPC, [`local`] one in process. [`transaction`] makes a transaction of instructions and sees it through.
 #![warn(missing_docs)]
 
+pub mod bisect;
 pub mod chain;
 pub mod client;
 pub mod decimal;

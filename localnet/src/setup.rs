@@ -14,6 +14,7 @@ use perps::chain::Chain;
 use perps::client::addresses::associated_tokens;
 use perps::client::instructions::{create_market, deposit_liquidity, fund_insurance, initialize_exchange, LiquidityDeposit};
 use perps::client::pyth::{feed_account, BTC_USD_FEED};
+use perps::client::tokens::create_associated_tokens;
 use perps::client::{exchange, MarketKeys};
 use perps::transaction::{Priority, Sender};
 use solana_instruction::Instruction;
@@ -147,8 +148,8 @@ impl Setup<'_> {
             price: feed_account(&BTC_USD_FEED, 0),
         };
         Ok(vec![
-            tokens::create_account(&faucet, &faucet, &mint()),
-            tokens::create_account(&faucet, &faucet, &self.market.lp_mint),
+            create_associated_tokens(faucet, faucet, mint()),
+            create_associated_tokens(faucet, faucet, self.market.lp_mint),
             tokens::mint_to(&faucet, &faucet, POOL_SATS)?,
             // The first to deposit: there is nobody whose shares could have become dearer meanwhile.
             deposit_liquidity(&self.market, deposit, POOL_SATS, 0),
@@ -158,7 +159,7 @@ impl Setup<'_> {
     fn insurance(&self) -> Result<Vec<Instruction>> {
         let faucet = self.keys.faucet.pubkey();
         Ok(vec![
-            tokens::create_account(&faucet, &faucet, &mint()),
+            create_associated_tokens(faucet, faucet, mint()),
             tokens::mint_to(&faucet, &faucet, INSURANCE_SATS)?,
             fund_insurance(&self.market, faucet, associated_tokens(&faucet, &mint()), INSURANCE_SATS),
         ])
@@ -166,7 +167,7 @@ impl Setup<'_> {
 
     fn alice(&self) -> Result<Vec<Instruction>> {
         let (faucet, alice) = (self.keys.faucet.pubkey(), self.keys.alice.pubkey());
-        Ok(vec![tokens::create_account(&faucet, &alice, &mint()), tokens::mint_to(&faucet, &alice, ALICE_SATS)?])
+        Ok(vec![create_associated_tokens(faucet, alice, mint()), tokens::mint_to(&faucet, &alice, ALICE_SATS)?])
     }
 }
 

@@ -3,7 +3,6 @@
 use crate::config::Config;
 use crate::daemon::{run_once_with, Summary};
 use crate::prices::Archive;
-use crate::task::open_associated;
 use inverse_perps::instructions::{OrderAmount, OrderTerms, OrderType, PositionDirection};
 use inverse_perps_engine::units::Bps;
 use inverse_perps_engine::Params;
@@ -12,6 +11,7 @@ use perps::client::addresses::{associated_tokens, order as order_address};
 use perps::client::instructions::any_price_to_close;
 use perps::client::orders::market_terms;
 use perps::client::pyth::{archive_shard, feed_account, price_update, RECEIVER};
+use perps::client::tokens::create_associated_tokens;
 use perps::local::{program_elf, InProcess, LocalChain, Tick, Trader, FEED_ID};
 use solana_account::Account;
 use solana_instruction::Instruction;
@@ -39,7 +39,7 @@ impl Drill {
         let keeper = keypair(1);
         local.svm.airdrop(&keeper.pubkey(), 10_000_000_000).expect("SOL");
         let shares = associated_tokens(&provider.address(), &local.keys.lp_mint);
-        let open = open_associated(provider.address(), local.keys.lp_mint);
+        let open = create_associated_tokens(provider.address(), provider.address(), local.keys.lp_mint);
         let deposit = local.deposit_liquidity(&provider, shares, 100 * BTC);
         let insure = local.fund_insurance(&provider, BTC);
         local.send(&[open, deposit, insure], &provider.keypair).expect("a pool");

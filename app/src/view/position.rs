@@ -1,6 +1,7 @@
 //! A position as the next touch would find it.
 
 use super::MarketView;
+use crate::bisect::greatest;
 use crate::chain::{Failure, Result};
 use inverse_perps::state::Position;
 use inverse_perps_engine::budget::Trader;
@@ -90,15 +91,8 @@ impl PositionView {
         let accepted = |dollars: u64| self.accepts(market, &marks, direction, dollars);
         let least = market.state.params.min_notional.get().div_ceil(DOLLAR.get());
         accepted(least)?;
-        let (mut good, mut bad) = (least, MAX_NOTIONAL.get() / DOLLAR.get());
-        while bad.saturating_sub(good) > 1 {
-            let middle = good.midpoint(bad);
-            match accepted(middle) {
-                Ok(()) => good = middle,
-                Err(_) => bad = middle,
-            }
-        }
-        Ok(Notional::new(good.saturating_mul(DOLLAR.get())))
+        let most = greatest(least, MAX_NOTIONAL.get() / DOLLAR.get(), |dollars| Ok(accepted(dollars).is_ok()))?;
+        Ok(Notional::new(most.saturating_mul(DOLLAR.get())))
     }
 
     fn accepts(
@@ -143,16 +137,8 @@ impl PositionView {
             let settled = state.settle(&mut position);
             settled.is_ok() && state.withdraw_collateral(&mut position, Sats::new(sats), marks).is_ok()
         };
-        let (mut good, mut bad) = (0, self.state.free_margin().map_err(Failure::missing)?.get().saturating_add(1));
-        while bad.saturating_sub(good) > 1 {
-            let middle = good.midpoint(bad);
-            if accepted(middle) {
-                good = middle;
-            } else {
-                bad = middle;
-            }
-        }
-        Ok(Sats::new(good))
+        let all = self.state.free_margin().map_err(Failure::missing)?.get();
+        greatest(0, all.saturating_add(1), |sats| Ok(accepted(sats))).map(Sats::new)
     }
 }
 

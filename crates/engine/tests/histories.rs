@@ -6,34 +6,18 @@ mod common;
 
 use common::exact::{int, Exact};
 use common::ledger_model::{div, sign_of, Holder, Model, Side as ModelSide, ONE};
-use common::{dollars, open_params, sats, Bench, BOTH};
+use common::{dear_params, dollars, sats, Bench, BOTH};
 use inverse_perps_engine::actions::DecreaseSize::{Part, Whole};
 use inverse_perps_engine::actions::Outcome;
 use inverse_perps_engine::oracle::{PriceUse, Quote};
 use inverse_perps_engine::settlement::Status;
-use inverse_perps_engine::units::{Bps, Notional, Price};
+use inverse_perps_engine::units::{Bps, Price};
 use inverse_perps_engine::{Direction, Error, Market, Params, Position, Side};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 
 const STEPS: [u64; 13] = [50, 70, 80, 90, 97, 99, 100, 101, 103, 110, 125, 150, 200];
-
-/// Valid parameters, with funding and borrow fee at their bounds.
-fn params() -> Params {
-    let params = Params {
-        max_funding: 60_000_000,
-        max_borrow: 40_000_000,
-        skew_scale: dollars(1_000_000),
-        min_notional: dollars(1),
-        settle_tip: Notional::ZERO,
-        stress: Bps::new(1_000),
-        max_utilisation: Bps::new(8_000),
-        ..open_params()
-    };
-    params.validate(inverse_perps_engine::units::Seconds::new(3 * 86_400)).unwrap();
-    params
-}
 
 #[derive(Default, Debug)]
 struct Counts {
@@ -85,7 +69,7 @@ impl World {
     fn new(rng: &mut StdRng) -> Self {
         let price = 10u64.pow(*[10, 12, 13, 15].choose(rng).unwrap()) * rng.gen_range(1..=9);
         let pool = *[10_000_000, 1_000_000_000, 1_000_000_000_000].choose(rng).unwrap();
-        let bench = Bench::new(params(), Price::new(price), pool);
+        let bench = Bench::new(dear_params(), Price::new(price), pool);
         Self { bench, positions: vec![Position::default(); 6], vault: wide(pool), counts: Counts::default() }
     }
 

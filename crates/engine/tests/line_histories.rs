@@ -6,12 +6,12 @@ mod common;
 use common::exact::{bps, int, max, ratio, Exact};
 use common::ledger_model::{sign_of, Holder, Side as ModelSide, ONE};
 use common::lines::{class_of_one, key_of, line};
-use common::{dollars, open_params, sats, Bench, BOTH};
+use common::{dear_params, dollars, sats, Bench, BOTH};
 use inverse_perps_engine::actions::DecreaseSize::{Part, Whole};
 use inverse_perps_engine::actions::Outcome;
 use inverse_perps_engine::line::{Class, Key, Terms};
 use inverse_perps_engine::settlement::Status;
-use inverse_perps_engine::units::{Bps, Notional, Price, Scale, Seconds, Shares, UnixTime};
+use inverse_perps_engine::units::{Bps, Price, Scale, Seconds, Shares, UnixTime};
 use inverse_perps_engine::{Error, Market, Params, Position, Side};
 use num_bigint::BigInt;
 use rand::rngs::StdRng;
@@ -20,22 +20,6 @@ use rand::{Rng, SeedableRng};
 
 const TIMELOCK: Seconds = Seconds::new(3 * 86_400);
 const STEPS: [u64; 11] = [70, 90, 95, 98, 99, 100, 101, 102, 105, 110, 140];
-
-/// Valid parameters, with funding and borrow fee at their bounds.
-fn params() -> Params {
-    let params = Params {
-        max_funding: 60_000_000,
-        max_borrow: 40_000_000,
-        skew_scale: dollars(1_000_000),
-        min_notional: dollars(1),
-        settle_tip: Notional::ZERO,
-        stress: Bps::new(1_000),
-        max_utilisation: Bps::new(8_000),
-        ..open_params()
-    };
-    params.validate(TIMELOCK).unwrap();
-    params
-}
 
 #[derive(Default, Debug)]
 struct Counts {
@@ -61,7 +45,7 @@ impl World {
     fn new(rng: &mut StdRng, counts: Counts) -> Self {
         let price = 10u64.pow(*[10, 12, 13, 15].choose(rng).unwrap()) * rng.gen_range(1..=9);
         let pool = *[10_000_000, 1_000_000_000, 1_000_000_000_000].choose(rng).unwrap();
-        Self { bench: Bench::new(params(), Price::new(price), pool), positions: vec![Position::default(); 8], counts }
+        Self { bench: Bench::new(dear_params(), Price::new(price), pool), positions: vec![Position::default(); 8], counts }
     }
 
     /// Time passes and the price moves: funding accrues, winners may shrink. False where the market settles.

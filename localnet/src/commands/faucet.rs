@@ -8,6 +8,7 @@ use localnet::{amounts, keys, tokens, Directory, Info};
 use perps::chain::Chain;
 use perps::client::accounts::token_amount;
 use perps::client::addresses::associated_tokens;
+use perps::client::tokens::create_associated_tokens;
 use perps::decimal;
 use perps::rpc::RpcChain;
 use perps::transaction::{Priority, Sender};
@@ -52,7 +53,7 @@ pub fn run(directory: &Directory, arguments: &Arguments, out: &mut impl Write) -
     if let Some(sats) = arguments.btc {
         let faucet = keys::read(&info.keys.faucet)?;
         let payer = faucet.pubkey();
-        let create = tokens::create_account(&payer, &to, &mint());
+        let create = create_associated_tokens(payer, to, mint());
         Sender::new(&chain, &faucet).at(Priority::Fixed(0)).send(&[create, tokens::mint_to(&payer, &to, sats.get())?])?;
     }
     let tokens = associated_tokens(&to, &mint());

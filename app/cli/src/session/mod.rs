@@ -122,6 +122,17 @@ impl Session {
         }
     }
 
+    /// The markets that are meant: the one that was said, or all there are.
+    ///
+    /// # Errors
+    /// Those of the chain.
+    pub fn markets(&self) -> Result<Vec<Address>> {
+        match self.options.market {
+            Some(market) => Ok(vec![market]),
+            None => Ok(self.chain.program_accounts(&Which::markets())?.iter().map(|(address, _)| *address).collect()),
+        }
+    }
+
     /// The market that is meant, brought up to date.
     ///
     /// # Errors

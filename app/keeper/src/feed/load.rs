@@ -3,20 +3,12 @@
 use super::{FIRST_WAIT, LONGEST_WAIT};
 use crate::backoff::delay;
 use crate::source::{Event, Sink, Snapshot, Wishes};
-use anchor_lang::Discriminator;
-use inverse_perps::state::{Position, Settlement};
 use perps::chain::{Chain, Result, Which};
 use solana_address::Address;
 use std::time::Duration;
 
 /// Snapshots that were asked for are not taken more often than this: whoever asks may be wrong each time.
 const LEAST_INTERVAL: Duration = Duration::from_secs(2);
-
-fn every<T: Discriminator>() -> Which {
-    let mut discriminator = [0; 8];
-    discriminator.copy_from_slice(T::DISCRIMINATOR);
-    Which { discriminator, names: None }
-}
 
 /// Reads every account that jobs decide on, of these markets or of all. The slot is read first: what is read then is as it was in that
 /// slot or later.
@@ -28,7 +20,7 @@ pub fn load(chain: &dyn Chain, markets: &[Address]) -> Result<Snapshot> {
     let mut accounts = vec![];
     if markets.is_empty() {
         accounts.extend(chain.program_accounts(&Which::markets())?);
-        accounts.extend(chain.program_accounts(&every::<Position>())?);
+        accounts.extend(chain.program_accounts(&Which::positions())?);
     } else {
         let found = chain.accounts(markets)?;
         accounts.extend(markets.iter().copied().zip(found).filter_map(|(address, account)| Some((address, account?))));
@@ -38,7 +30,7 @@ pub fn load(chain: &dyn Chain, markets: &[Address]) -> Result<Snapshot> {
     }
     accounts.extend(chain.program_accounts(&Which::orders())?);
     accounts.extend(chain.program_accounts(&Which::withdrawals())?);
-    accounts.extend(chain.program_accounts(&every::<Settlement>())?);
+    accounts.extend(chain.program_accounts(&Which::settlements())?);
     Ok(Snapshot { slot, accounts })
 }
 

@@ -3,31 +3,12 @@
 use super::{Action, Place, Task};
 use anchor_lang::{InstructionData, ToAccountMetas};
 use inverse_perps::{accounts, instruction};
-use perps::client::addresses::{associated_tokens, program, ASSOCIATED_TOKEN_PROGRAM, TOKEN_PROGRAM};
+use perps::client::addresses::{program, TOKEN_PROGRAM};
 use perps::client::instructions::{self, SettleWith};
 use perps::client::orders::{self, Execution};
+use perps::client::tokens::create_associated_tokens;
 use solana_address::Address;
-use solana_instruction::{AccountMeta, Instruction};
-
-const SYSTEM_PROGRAM: Address = Address::new_from_array([0; 32]);
-/// The associated token program's instruction that does nothing where the account is there already.
-const CREATE_IDEMPOTENT: u8 = 1;
-
-/// Creates somebody's associated token account, if it is not there.
-pub(crate) fn open_associated(owner: Address, mint: Address) -> Instruction {
-    Instruction {
-        program_id: ASSOCIATED_TOKEN_PROGRAM,
-        accounts: vec![
-            AccountMeta::new(owner, true),
-            AccountMeta::new(associated_tokens(&owner, &mint), false),
-            AccountMeta::new_readonly(owner, false),
-            AccountMeta::new_readonly(mint, false),
-            AccountMeta::new_readonly(SYSTEM_PROGRAM, false),
-            AccountMeta::new_readonly(TOKEN_PROGRAM, false),
-        ],
-        data: vec![CREATE_IDEMPOTENT],
-    }
-}
+use solana_instruction::Instruction;
 
 impl Task {
     /// Its instructions; `fill_price` is the account found for its fill query, none where that is the current price.
@@ -67,7 +48,7 @@ impl Task {
     }
 
     fn open_tokens(&self) -> Instruction {
-        open_associated(self.place.keeper, self.place.keys.mint)
+        create_associated_tokens(self.place.keeper, self.place.keeper, self.place.keys.mint)
     }
 
     /// The SDK's builder is for owners, who have paid the rent themselves; here somebody else may have.

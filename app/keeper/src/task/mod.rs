@@ -5,8 +5,6 @@ mod build;
 mod verb;
 
 pub use action::{Action, FillQuery};
-#[cfg(test)]
-pub(crate) use build::open_associated;
 pub use verb::Verb;
 
 use inverse_perps_engine::units::{Price, Sats};

@@ -8,7 +8,7 @@ pub mod lines;
 use inverse_perps_engine::actions::{ClosedOut, Decrease, DecreaseSize, Filled, Increase, Liquidated, Synced};
 use inverse_perps_engine::market::{Fills, Marks};
 use inverse_perps_engine::oracle::{Moment, PriceUse, RawUpdate};
-use inverse_perps_engine::units::{Notional, Price, Sats, Seconds, UnixTime};
+use inverse_perps_engine::units::{Bps, Notional, Price, Sats, Seconds, UnixTime};
 use inverse_perps_engine::{Direction, Market, Params, Position, Result};
 use proptest::prelude::ProptestConfig;
 
@@ -51,7 +51,7 @@ pub fn moment(time: i64, slot: u64) -> Moment {
 pub fn open_params() -> Params {
     let params = Params {
         min_hold: Seconds::new(0),
-        max_jump: inverse_perps_engine::units::Bps::ONE,
+        max_jump: Bps::ONE,
         max_side_notional: dollars(10_000_000_000),
         max_position_notional: dollars(10_000_000_000),
         max_pool: sats(MAX_SATS),
@@ -61,7 +61,23 @@ pub fn open_params() -> Params {
     params
 }
 
-/// The same without funding and borrow fee.
+/// The open parameters with funding and borrow fee at their bounds, in a market that is soon full.
+pub fn dear_params() -> Params {
+    let params = Params {
+        max_funding: 60_000_000,
+        max_borrow: 40_000_000,
+        skew_scale: dollars(1_000_000),
+        min_notional: dollars(1),
+        settle_tip: Notional::ZERO,
+        stress: Bps::new(1_000),
+        max_utilisation: Bps::new(8_000),
+        ..open_params()
+    };
+    params.validate(Seconds::new(3 * 86_400)).expect("the parameters are within their bounds");
+    params
+}
+
+/// The open parameters without funding and borrow fee.
 pub fn still() -> Params {
     Params { max_funding: 0, max_borrow: 0, ..open_params() }
 }

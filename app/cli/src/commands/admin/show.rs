@@ -8,7 +8,7 @@ use anyhow::Result;
 use inverse_perps::state::{Exchange, PendingUpdate};
 use inverse_perps_engine::units::UnixTime;
 use inverse_perps_engine::Params;
-use perps::chain::{Chain, Which};
+use perps::chain::Chain;
 use perps::client::{accounts, exchange};
 use perps::parameters::changes;
 use perps::view::MarketView;
@@ -30,7 +30,7 @@ pub fn run(session: &Session, out: &mut dyn Write) -> Result<()> {
     let stored = stored_exchange(session)?;
     let mut answer = governors(&stored);
     let mut list = vec![];
-    for address in markets(session)? {
+    for address in session.markets()? {
         let market = MarketView::read(&session.chain, &address)?;
         let pending = pending(session, &market)?;
         answer.gap();
@@ -38,13 +38,6 @@ pub fn run(session: &Session, out: &mut dyn Write) -> Result<()> {
     }
     answer.field("markets", list);
     answer.write(session.options.json, out)
-}
-
-fn markets(session: &Session) -> Result<Vec<Address>> {
-    match session.options.market {
-        Some(market) => Ok(vec![market]),
-        None => Ok(session.chain.program_accounts(&Which::markets())?.iter().map(|(address, _)| *address).collect()),
-    }
 }
 
 fn governors(stored: &Exchange) -> Answer {

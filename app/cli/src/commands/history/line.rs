@@ -1,9 +1,12 @@
 //! An event in one line for people.
 
+use crate::commands::order::bound::btc;
 use crate::session::refused::rule;
 use crate::session::words::{cents, ends, percent, utc};
-use inverse_perps::events::{Fill, OrderExecuted, OrderPlaced, OrderRemoved};
-use inverse_perps_engine::units::{Notional, Price, Sats, SignedSats};
+use inverse_perps::events::{
+    Accrued, Fill, OrderExecuted, OrderPlaced, OrderRemoved, OrderTriggered, PositionClosedOut, PositionLiquidated,
+};
+use inverse_perps_engine::units::{Notional, Price, SignedSats};
 use perps::client::events::Event;
 use perps::decimal::{signed_bitcoin, BITCOIN, DOLLARS};
 use serde_json::Value;
@@ -34,34 +37,11 @@ pub fn text(event: &Event) -> String {
             format!("{}: {does} {} {}", short(&event.position), side(event.direction), fill(&event.fill))
         }
         Event::OrderPlaced(event) => placed(event),
-        Event::OrderTriggered(event) => {
-            format!(
-                "{}: order {} at {}, T {}",
-                short(&event.position),
-                short(&event.order),
-                price(event.price_e8),
-                utc(event.due)
-            )
-        }
+        Event::OrderTriggered(event) => triggered(event),
         Event::OrderExecuted(event) => executed(event),
         Event::OrderRemoved(event) => removed(event),
-        Event::PositionLiquidated(event) => format!(
-            "{}: {} {} at {}, result {}, reward {}",
-            short(&event.position),
-            side(event.direction),
-            usd(event.notional_e6),
-            price(event.price_e8),
-            signed(event.pnl_sats),
-            btc(event.reward_sats)
-        ),
-        Event::PositionClosedOut(event) => format!(
-            "{}: {} at {}, result {}, claim {}",
-            short(&event.position),
-            usd(event.notional_e6),
-            price(event.price_e8),
-            signed(event.pnl_sats),
-            btc(event.claim_sats)
-        ),
+        Event::PositionLiquidated(event) => liquidated(event),
+        Event::PositionClosedOut(event) => closed_out(event),
         Event::ClaimRedeemed(event) => {
             format!("{}: {} of {}", short(&event.position), btc(event.paid_sats), btc(event.claim_sats))
         }
@@ -73,13 +53,7 @@ pub fn text(event: &Event) -> String {
             format!("{} for {} shares of {}", btc(event.amount_sats), BITCOIN.short(event.shares), short(&event.owner))
         }
         Event::WithdrawalReturned(event) => format!("{} shares of {}", BITCOIN.short(event.shares), short(&event.owner)),
-        Event::Accrued(event) => format!(
-            "{} s at {}; longs pay {} a day, shorts {}",
-            event.elapsed_seconds,
-            price(event.price_e8),
-            percent(i128::from(event.long_rate_ppb_per_day.get())),
-            percent(i128::from(event.short_rate_ppb_per_day.get()))
-        ),
+        Event::Accrued(event) => accrued(event),
         Event::Deleveraged(event) => {
             format!("at {}: profit {} of {} free", price(event.price_e8), btc(event.profit_sats), btc(event.free_pool_sats))
         }
@@ -116,6 +90,43 @@ fn placed(event: &OrderPlaced) -> String {
     format!("{}: order {}, {kind}, {does}, {when}", short(&event.position), event.id)
 }
 
+fn triggered(event: &OrderTriggered) -> String {
+    format!("{}: order {} at {}, T {}", short(&event.position), short(&event.order), price(event.price_e8), utc(event.due))
+}
+
+fn liquidated(event: &PositionLiquidated) -> String {
+    format!(
+        "{}: {} {} at {}, result {}, reward {}",
+        short(&event.position),
+        side(event.direction),
+        usd(event.notional_e6),
+        price(event.price_e8),
+        signed(event.pnl_sats),
+        btc(event.reward_sats)
+    )
+}
+
+fn closed_out(event: &PositionClosedOut) -> String {
+    format!(
+        "{}: {} at {}, result {}, claim {}",
+        short(&event.position),
+        usd(event.notional_e6),
+        price(event.price_e8),
+        signed(event.pnl_sats),
+        btc(event.claim_sats)
+    )
+}
+
+fn accrued(event: &Accrued) -> String {
+    format!(
+        "{} s at {}; longs pay {} a day, shorts {}",
+        event.elapsed_seconds,
+        price(event.price_e8),
+        percent(i128::from(event.long_rate_ppb_per_day.get())),
+        percent(i128::from(event.short_rate_ppb_per_day.get()))
+    )
+}
+
 fn executed(event: &OrderExecuted) -> String {
     let outcome = match event.outcome {
         2 => "missed its bound and rests",
@@ -149,10 +160,6 @@ fn plain(event: &Event) -> String {
 
 fn short(address: &Address) -> String {
     ends(&address.to_string())
-}
-
-fn btc(amount: Sats) -> String {
-    format!("{} BTC", BITCOIN.short(amount.get()))
 }
 
 fn signed(amount: SignedSats) -> String {

@@ -6,7 +6,7 @@ use crate::session::{bitcoin_of, spinner, Session};
 use anyhow::Result;
 use inverse_perps::state::{Market, OracleSource};
 use inverse_perps_engine::market::Fills;
-use perps::chain::{Chain, Which};
+use perps::chain::Chain;
 use perps::client::accounts;
 use perps::client::pyth::{feed_account, ARCHIVE_SHARDS};
 use perps::decimal::{BITCOIN, SOL};
@@ -100,7 +100,7 @@ fn look(session: &Session, keeper: &Address) -> Result<Vec<Finding>> {
     let mut found = vec![finding("node", Verdict::Good, format!("{} answers, slot {}", chain.url(), moment.slot))];
     found.push(websocket(session)?);
     found.push(balance(session, keeper)?);
-    let markets = markets(session)?;
+    let markets = session.markets()?;
     if markets.is_empty() {
         found.push(finding("markets", Verdict::Missing, format!("there is none on {}; is --url right?", chain.url())));
     }
@@ -111,13 +111,6 @@ fn look(session: &Session, keeper: &Address) -> Result<Vec<Finding>> {
         found.push(archive(session, &market)?);
     }
     Ok(found)
-}
-
-fn markets(session: &Session) -> Result<Vec<Address>> {
-    match session.options.market {
-        Some(market) => Ok(vec![market]),
-        None => Ok(session.chain.program_accounts(&Which::markets())?.iter().map(|(address, _)| *address).collect()),
-    }
 }
 
 /// Whether updates would come by themselves, as the keeper's own feed sees it.

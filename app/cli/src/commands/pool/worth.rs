@@ -6,6 +6,7 @@ use inverse_perps_engine::queue::Withdrawal;
 use inverse_perps_engine::settlement::Status;
 use inverse_perps_engine::shares::whole_payout_for;
 use inverse_perps_engine::units::{Sats, Seconds};
+use perps::bisect::greatest;
 use perps::view::MarketView;
 
 /// The shares that a deposit would get now.
@@ -64,28 +65,12 @@ pub fn shares_worth(market: &MarketView, amount: Sats, most: u64) -> Result<Opti
     if leaving(market, most)? < amount {
         return Ok(None);
     }
-    let (mut too_few, mut enough) = (0, most);
-    while enough.abs_diff(too_few) > 1 {
-        let middle = too_few.midpoint(enough);
-        if leaving(market, middle)? >= amount {
-            enough = middle;
-        } else {
-            too_few = middle;
-        }
-    }
-    Ok(Some(enough))
+    let too_few = greatest(0, most, |shares| Ok(leaving(market, shares)? < amount))?;
+    Ok(Some(too_few.saturating_add(1).min(most)))
 }
 
 /// The most of these shares that the reserve would let leave now, and what they would be paid.
 pub fn most_leaving(market: &MarketView, shares: u64) -> Option<(u64, Sats)> {
-    let (mut good, mut bad) = (0, shares.saturating_add(1));
-    while bad.saturating_sub(good) > 1 {
-        let middle = good.midpoint(bad);
-        if leaving(market, middle).is_ok() {
-            good = middle;
-        } else {
-            bad = middle;
-        }
-    }
-    leaving(market, good).ok().map(|paid| (good, paid))
+    let most = greatest(0, shares.saturating_add(1), |some| Ok::<_, Error>(leaving(market, some).is_ok())).ok()?;
+    leaving(market, most).ok().map(|paid| (most, paid))
 }

@@ -17,6 +17,7 @@ use inverse_perps_engine::oracle::PriceUse;
 use inverse_perps_engine::pnl::entry_value;
 use inverse_perps_engine::units::{Notional, Price, Sats, Seconds, UnixTime, DOLLAR, MAX_VALUE};
 use inverse_perps_engine::Direction;
+use perps::bisect::greatest;
 use perps::view::{MarketView, PositionView};
 use solana_address::Address;
 
@@ -143,15 +144,9 @@ pub fn most(market: &MarketView, stored: &Position, funding: Funding, direction:
     let dollars = |notional: Notional| notional.get() / DOLLAR.get();
     let least = dollars(market.state.params.min_notional.minus(held).unwrap_or(Notional::ZERO)).max(1);
     accepted(least)?;
-    let (mut good, mut bad) = (least, dollars(market.state.params.max_position_notional).saturating_add(1));
-    while bad.saturating_sub(good) > 1 {
-        let middle = good.midpoint(bad);
-        match accepted(middle) {
-            Ok(()) => good = middle,
-            Err(_) => bad = middle,
-        }
-    }
-    Ok(Notional::new(good.saturating_mul(DOLLAR.get())))
+    let beyond = dollars(market.state.params.max_position_notional).saturating_add(1);
+    let most = greatest(least, beyond, |dollars| Ok(accepted(dollars).is_ok()))?;
+    Ok(Notional::new(most.saturating_mul(DOLLAR.get())))
 }
 
 /// The largest new position that caps and reserve let in, for somebody whose margin is no limit.
@@ -202,16 +197,7 @@ pub fn for_leverage(
         let found = Standing::of(&exposed, marks.quote.price, &ratios)?.leverage_micro;
         Ok(found.is_some_and(|leverage| leverage <= most))
     };
-    let (mut good, mut bad) = (0, market.state.params.max_position_notional.get() / DOLLAR.get() + 1);
-    while bad.saturating_sub(good) > 1 {
-        let middle = good.midpoint(bad);
-        if within(middle)? {
-            good = middle;
-        } else {
-            bad = middle;
-        }
-    }
-    match good {
+    match greatest(0, market.state.params.max_position_notional.get() / DOLLAR.get() + 1, within)? {
         0 => Err(Error::BelowMinNotional),
         dollars => Ok(Notional::new(dollars.saturating_mul(DOLLAR.get()))),
     }

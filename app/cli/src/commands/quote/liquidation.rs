@@ -1,6 +1,6 @@
 //! Liquidation and bankruptcy price.
 
-use super::{Answer, Asked, Opening};
+use super::{price_of, Answer, Asked, Opening};
 use anyhow::Context;
 use clap::Args;
 use inverse_perps_engine::liquidation::{threshold, Exposed, Threshold};
@@ -72,13 +72,6 @@ fn threshold_of(position: &Exposed, ratio: Ppb, name: &str) -> anyhow::Result<Th
         Threshold::At(price) if price.is_zero() => Threshold::Always,
         other => other,
     })
-}
-
-fn price_of(threshold: Threshold) -> Option<String> {
-    match threshold {
-        Threshold::At(price) => Some(PRICE.exact(price.get())),
-        Threshold::Never | Threshold::Always => None,
-    }
 }
 
 impl Answer for Quoted {

@@ -19,7 +19,7 @@ use std::io::Write;
 
 use anyhow::ensure;
 use clap::{Args, Subcommand, ValueEnum};
-use inverse_perps_engine::liquidation::Exposed;
+use inverse_perps_engine::liquidation::{Exposed, Threshold};
 use inverse_perps_engine::margin::MarginRatios;
 use inverse_perps_engine::pnl::entry_value;
 use inverse_perps_engine::units::{Bps, Notional, Ppb, Price, Sats, MAX_VALUE};
@@ -241,4 +241,12 @@ pub(crate) fn trimmed(decimal: &str) -> String {
 /// A ratio in percent.
 fn percent_of(ratio: Ppb) -> String {
     trimmed(&fixed(i128::from(ratio.get()), 7))
+}
+
+/// A liquidation price to the last decimal, where there is one.
+fn price_of(threshold: Threshold) -> Option<String> {
+    match threshold {
+        Threshold::At(price) => Some(PRICE.exact(price.get())),
+        Threshold::Never | Threshold::Always => None,
+    }
 }

@@ -1,7 +1,7 @@
 //! A hedge as fields and rows.
 
 use crate::commands::market::terms::Rates;
-use crate::commands::quote::{fixed, percent_of, trimmed};
+use crate::commands::quote::{fixed, percent_of, price_of, trimmed};
 use inverse_perps_engine::exposure::{accepted_threshold, bitcoin_exposure, Carry, Hedge};
 use inverse_perps_engine::funding::rates;
 use inverse_perps_engine::liquidation::Threshold;
@@ -156,11 +156,4 @@ impl CarryView {
 
 fn percent_per_day(rate: PpbPerDay) -> String {
     trimmed(&fixed(i128::from(rate.get()), 7))
-}
-
-fn price_of(threshold: Threshold) -> Option<String> {
-    match threshold {
-        Threshold::At(price) => Some(PRICE.exact(price.get())),
-        Threshold::Never | Threshold::Always => None,
-    }
 }
